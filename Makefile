@@ -1,0 +1,41 @@
+# make demo and make test are all a newcomer needs; both set everything up on a fresh machine.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# pip, not uv: with constraints.txt it takes the CPU build of torch where one is offered.
+INSTALL := $(PIP) install --quiet --constraint constraints.txt
+
+.PHONY: setup demo test check bench clean
+
+setup: $(VENV)/.dev  ## everything for development
+
+demo: $(VENV)/.run  ## a small company's memory, served on this machine
+	$(BIN)/mneme demo
+
+test: $(VENV)/.dev  ## checks and tests; says what it left out
+	@$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest -q --durations=10
+
+check: $(VENV)/.dev  ## style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev  ## the figures of bench/README.md
+	$(BIN)/python -m bench
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) --editable ".[dev]"
+	@touch $@ $(VENV)/.run
+
+clean:  ## remove what was installed and built
+	rm -rf $(VENV) build dist *.egg-info

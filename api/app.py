@@ -1,0 +1,91 @@
+"""The FastAPI application: routes, pages, and the one place where errors become answers."""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from api import routes, security, web
+from api.pages import Pages
+from api.problems import problem_json, problem_of
+from api.service import Service
+from memory.errors import InvalidInput, MnemeError, NotFound
+
+log = logging.getLogger("mneme")
+
+
+def create_app(open_service: Callable[[], Service]) -> FastAPI:
+    """The application over a service that is opened when it starts and closed when it ends.
+
+    :param open_service: called once, at the start.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.service = open_service()
+        try:
+            yield
+        finally:
+            app.state.service.close()
+
+    app = FastAPI(
+        title="Mneme",
+        summary="One search over everything an organisation has written down, with the people behind it.",
+        version="0.1.0",
+        lifespan=lifespan,
+        docs_url=None,  # the usual page loads its scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.pages = Pages()
+    app.middleware("http")(security.guard)
+    app.include_router(routes.router)
+    app.include_router(web.router)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.add_exception_handler(MnemeError, _on_ours)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_any)
+    return app
+
+
+def _on_ours(request: Request, error: Exception) -> Response:
+    if not isinstance(error, MnemeError):
+        raise error
+    told = problem_json(error, instance=request.url.path)
+    if _wants_page(request):
+        pages: Pages = request.app.state.pages
+        html = pages.error_page(told["status"], told["title"], error.message, error.hint)
+        return HTMLResponse(html, status_code=told["status"])
+    headers = {"Retry-After": "5"} if error.retryable and problem_of(error).status in (409, 503) else None
+    return JSONResponse(told, told["status"], headers, media_type="application/problem+json")
+
+
+def _on_invalid(request: Request, error: Exception) -> Response:
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    said = "; ".join(f"{problem['loc'][-1]}: {problem['msg']}" for problem in problems[:5])
+    return _on_ours(request, InvalidInput(f"{said}.", hint="See /openapi.json for what is taken."))
+
+
+def _on_http(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.status_code == 404:
+        return _on_ours(request, NotFound("There is nothing at this address."))
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    body = {"type": "about:blank", "title": str(getattr(error, "detail", "")), "status": status}
+    return JSONResponse(body, status, media_type="application/problem+json")
+
+
+def _on_any(request: Request, error: Exception) -> Response:
+    # The text of a query or a document may stand in the error: it goes to the log of the machine, not to the asker.
+    log.error("unexpected error at %s", request.url.path, exc_info=error)
+    return _on_ours(request, MnemeError("Something went wrong here.", hint="The log says more."))
+
+
+def _wants_page(request: Request) -> bool:
+    api = request.url.path.startswith(("/api/", "/healthz", "/openapi"))
+    return not api and "text/html" in request.headers.get("accept", "")

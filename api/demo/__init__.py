@@ -1,0 +1,1 @@
+"""The demo company: thirty documents, eight people, and questions with known answers."""

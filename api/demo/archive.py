@@ -1,0 +1,26 @@
+"""Office files are zip archives: the same content must give the same bytes."""
+
+import io
+from datetime import UTC, datetime
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+
+
+def naive(moment: datetime) -> datetime:
+    """A moment in UTC without zone, as the Office libraries take it."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def pinned(content: bytes, moment: datetime) -> bytes:
+    """The archive again with every member's time set to one moment.
+
+    OpenDocument wants its ``mimetype`` first and stored; both are kept.
+    """
+    target = io.BytesIO()
+    stamp = naive(moment).timetuple()[:6]
+    with ZipFile(io.BytesIO(content)) as old, ZipFile(target, "w") as new:
+        for member in old.infolist():
+            info = ZipInfo(member.filename, (stamp[0], stamp[1], stamp[2], stamp[3], stamp[4], stamp[5]))
+            info.compress_type = ZIP_STORED if member.filename == "mimetype" else ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            new.writestr(info, old.read(member))
+    return target.getvalue()

@@ -1,0 +1,75 @@
+"""The doctor: does the index hold what the catalogue says, and if not, make it so."""
+
+import shutil
+from typing import Any
+
+from api.wiring import Memory, index_folder
+from memory.errors import IndexUnavailable, MemoryInUse, ModelMismatch
+
+
+def examine(memory: Memory, *, repair: bool, rebuild: bool) -> dict[str, Any]:
+    """Compare catalogue and index.
+
+    :param repair: mend what differs; an index that cannot be opened is made anew from the catalogue's
+        text and cached vectors: nothing is parsed, nothing embedded twice.
+    :param rebuild: make the index anew in any case, and take the model the settings name.
+    :raises MemoryInUse: while a sync runs.
+    """
+    if not memory.busy.acquire(blocking=False):
+        raise MemoryInUse("A sync is running.", hint="Wait for it, or stop it first.")
+    try:
+        damaged = memory.catalogue.check()
+        done: list[str] = []
+        trouble = _open(memory)
+        if rebuild or (repair and trouble):
+            _rebuild(memory)
+            done.append("The index was made anew from the catalogue.")
+            trouble = ""
+        found = {"catalogue": damaged, "index": trouble, "missing": 0, "orphaned": 0, "pending": 0}
+        if not trouble:
+            found |= _compare(memory)
+            if repair and (found["missing"] or found["orphaned"] or found["pending"]):
+                _mend(memory)
+                done.append("What was missing was written, what was left over was removed.")
+                found |= _compare(memory)
+        well = not (damaged or trouble or found["missing"] or found["orphaned"])
+        return {"well": well, "found": found, "done": done, "documents": memory.catalogue.documents.count()}
+    finally:
+        memory.busy.release()
+
+
+def _open(memory: Memory) -> str:
+    try:
+        _ = memory.index
+    except (IndexUnavailable, ModelMismatch) as error:
+        return error.message
+    return ""
+
+
+def _compare(memory: Memory) -> dict[str, int]:
+    held = set(memory.index.ids())
+    wanted = memory.catalogue.passages.ids()
+    progress = memory.catalogue.passages.progress()
+    return {
+        "missing": len(wanted - held),
+        "orphaned": len(held - wanted),
+        "pending": progress.passages - progress.by_words,
+    }
+
+
+def _mend(memory: Memory) -> None:
+    held = set(memory.index.ids())
+    wanted = memory.catalogue.passages.ids()
+    memory.index.delete(sorted(held - wanted))
+    memory.catalogue.passages.unindex(sorted(wanted - held))
+    memory.writer().write_pending()
+
+
+def _rebuild(memory: Memory) -> None:
+    memory.forget_index()
+    if not memory.settings.index.url:
+        shutil.rmtree(index_folder(memory.settings), ignore_errors=True)
+    else:
+        memory.index.delete(list(memory.index.ids()))
+    memory.catalogue.passages.forget_index()
+    memory.writer().write_pending()

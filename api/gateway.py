@@ -1,0 +1,119 @@
+"""How the command line reaches a memory: the running service if there is one, else the same app in-process.
+
+Either way a command is one request, so that HTTP and command line cannot answer differently.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
+
+import httpx
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from api.lock import read_owner
+from api.settings import Settings
+from memory.errors import MnemeError
+
+_PATIENCE_S = 600
+"""Longer than loading a model or rebuilding a large index takes."""
+
+
+class Refused(MnemeError):
+    """The service refused.
+
+    :param problem: the problem answer.
+    """
+
+    def __init__(self, problem: dict[str, Any]) -> None:
+        super().__init__(problem.get("detail") or problem.get("title", ""), hint=problem.get("hint", ""))
+        self.problem = problem
+
+
+class _Client(Protocol):
+    """The part of `httpx.Client` that is used here."""
+
+    def request(self, method: str, path: str, /, **request: Any) -> httpx.Response: ...
+
+
+class Gateway:
+    """Sends requests to a memory.
+
+    :param client: an `httpx.Client`, or the same over an app in this process.
+    :param served: whether a service of its own answers.
+    """
+
+    def __init__(self, client: _Client, *, served: bool) -> None:
+        self._client = client
+        self.served = served
+
+    def call(self, method: str, path: str, **request: Any) -> Any:
+        """Send a request and give the JSON of its answer.
+
+        :raises Refused: where the answer is a problem.
+        """
+        given = {
+            key: value for key, value in (request.pop("params", None) or {}).items() if value is not None
+        }
+        response = self._client.request(method, path, params=given, **request)
+        body = response.json()
+        if response.is_error:
+            raise Refused(body)
+        return body
+
+
+@contextmanager
+def connect(settings: Settings, doing: str) -> Iterator[Gateway]:
+    """Reach the memory in the home folder.
+
+    :param doing: what the command does, for others to see while it owns the memory.
+    :raises MemoryInUse: where a process owns it that is no service.
+    """
+    address = read_owner(settings.home).get("address")
+    if address and _answers(address):
+        with httpx.Client(base_url=address, timeout=_PATIENCE_S, trust_env=False) as client:
+            yield Gateway(client, served=True)
+        return
+    with _in_process(settings, doing) as client:
+        yield Gateway(client, served=False)
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/healthz", timeout=5, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+class _InProcess:
+    """Requests to an app in this process."""
+
+    def __init__(self, portal: BlockingPortal, client: httpx.AsyncClient) -> None:
+        self._portal = portal
+        self._client = client
+
+    def request(self, method: str, path: str, **request: Any) -> httpx.Response:
+        async def send() -> httpx.Response:
+            return await self._client.request(method, path, **request)
+
+        return self._portal.call(send)
+
+
+@contextmanager
+def _in_process(settings: Settings, doing: str) -> Iterator[_InProcess]:
+    from api.app import create_app
+    from api.service import Service
+    from api.wiring import open_memory
+
+    service = Service(open_memory(settings, doing))
+    app = create_app(lambda: service)
+    with start_blocking_portal() as portal:
+        transport = httpx.ASGITransport(app)
+        client = httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=_PATIENCE_S)
+        lifespan: AbstractContextManager[None] = portal.wrap_async_context_manager(
+            app.router.lifespan_context(app)
+        )
+        with lifespan:
+            try:
+                yield _InProcess(portal, client)
+            finally:
+                portal.call(client.aclose)

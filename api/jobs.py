@@ -1,0 +1,166 @@
+"""Syncs as jobs: one at a time, in the background, with progress for whoever asks."""
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from api.sources import config_of
+from api.wiring import NAME, Memory
+from connectors.registry import open_connector
+from ingest.components import PassageEmbedder
+from ingest.pipelines import load
+from ingest.sync import Step, Sync
+from memory import registry
+from memory.catalogue.sources import Source
+from memory.errors import InvalidInput, MemoryInUse, MnemeError
+
+log = logging.getLogger("mneme")
+
+
+class State(StrEnum):
+    """Where a job stands."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass
+class SyncJob:
+    """One sync of some sources.
+
+    :param words_done: set when everything is found by its words.
+    """
+
+    sources: list[Source]
+    accept_removals: bool
+    meaning: bool
+    state: State = State.RUNNING
+    phase: str = "words"
+    current: str = ""
+    done: int = 0
+    total: int | None = None
+    summaries: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[dict[str, str]] = field(default_factory=list)
+    embedded: int = 0
+    words_done: bool = False
+
+    def report(self, step: Step) -> None:
+        """Take a step's progress over."""
+        self.phase, self.current = step.phase.value, step.source
+        self.done, self.total = step.done, step.total
+
+    def to_json(self) -> dict[str, Any]:
+        """The job as JSON values."""
+        return {
+            "state": self.state.value,
+            "phase": self.phase,
+            "source": self.current,
+            "done": self.done,
+            "total": self.total,
+            "words_done": self.words_done,
+            "embedded": self.embedded,
+            "summaries": self.summaries,
+            "errors": self.errors,
+        }
+
+
+class Jobs:
+    """The syncs of a memory, one after the other."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._job: SyncJob | None = None
+        self._sync: Sync | None = None
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+
+    @property
+    def current(self) -> SyncJob | None:
+        """The running job, or the last one."""
+        return self._job
+
+    def start(self, names: list[str], *, accept_removals: bool, meaning: bool) -> SyncJob:
+        """Begin to sync these sources, or all that are not paused.
+
+        :raises MemoryInUse: where a sync runs already.
+        :raises NotFound: for an unknown source.
+        :raises InvalidInput: where there is nothing to sync.
+        """
+        with self._starting:
+            if self._thread is not None and self._thread.is_alive():
+                raise MemoryInUse("A sync is running already.", hint="Wait for it, or stop it first.")
+            stored = self._memory.catalogue.sources
+            sources = [stored.get(name) for name in names] or [s for s in stored.all() if not s.paused]
+            if not sources:
+                raise InvalidInput(
+                    "There is nothing to sync.", hint="Add a source: mneme sources add folder PATH."
+                )
+            self._job = SyncJob(sources, accept_removals, meaning)
+            self._thread = threading.Thread(target=self._run, args=(self._job,), name="sync", daemon=True)
+            self._thread.start()
+            return self._job
+
+    def wait(self) -> None:
+        """Wait until the running sync has ended."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def stop(self) -> None:
+        """Ask the running sync to end, and wait until it has."""
+        if self._sync is not None:
+            self._sync.stop()
+        self.wait()
+
+    def _run(self, job: SyncJob) -> None:
+        with self._memory.busy:
+            try:
+                self._sync = self._prepare()
+                self._read_all(self._sync, job)
+                job.words_done = True
+                if job.meaning:
+                    job.embedded = self._sync.embed(job.report)
+                job.state = State.FAILED if job.errors else State.DONE
+            except MnemeError as error:
+                job.errors.append({"source": job.current, "message": error.message, "hint": error.hint})
+                job.state = State.STOPPED if type(error).__name__ == "Interrupted" else State.FAILED
+            except Exception:  # a thread's last line of defence: the job must not look as if it still ran
+                log.exception("sync failed")
+                job.errors.append(
+                    {
+                        "source": job.current,
+                        "message": "The sync failed unexpectedly.",
+                        "hint": "See the log.",
+                    }
+                )
+                job.state = State.FAILED
+            finally:
+                job.words_done = True
+                self._sync = None
+                self._memory.release_workers()
+
+    def _prepare(self) -> Sync:
+        memory = self._memory
+        registry.provide(NAME, PassageEmbedder, memory.passage_embedder)  # type: ignore[type-abstract]
+        memory.parsers  # noqa: B018 - opened here, so that the pipeline finds it
+        memory.writer()
+        max_bytes = memory.settings.sync.max_file_mb * 1_000_000
+        return Sync(load("words"), load("vectors"), memory=NAME, max_bytes=max_bytes)
+
+    def _read_all(self, sync: Sync, job: SyncJob) -> None:
+        for source in job.sources:
+            job.current = source.name
+            try:
+                connector = open_connector(source.kind, config_of(source))
+                summary = sync.read(
+                    source.name, connector, accept_removals=job.accept_removals, report=job.report
+                )
+                job.summaries.append(summary.to_json())
+            except MnemeError as error:
+                if type(error).__name__ in ("Interrupted", "DiskFull"):
+                    raise
+                # One source that cannot be reached does not keep the others from being read.
+                job.errors.append({"source": source.name, "message": error.message, "hint": error.hint})

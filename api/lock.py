@@ -1,0 +1,72 @@
+"""One process owns a memory at a time: a lock on a file that names the owner."""
+
+import fcntl
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from memory.errors import CatalogueError, DiskFull, MemoryInUse
+
+
+class OwnerLock:
+    """The right to write in a home folder, held until `release` or the death of the process.
+
+    :param home: the home folder; made where it is missing.
+    :param doing: what the owner does, to be told to others (``mneme sync``).
+    :raises MemoryInUse: where another process holds it, naming that one.
+    :raises CatalogueError: where the folder cannot be made or written.
+    """
+
+    def __init__(self, home: Path, doing: str) -> None:
+        self._path = home / "owner.lock"
+        try:
+            home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._file = self._path.open("a+")
+        except OSError as error:
+            raise _unusable(home, error) from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            owner = read_owner(home)
+            self._file.close()
+            raise MemoryInUse(
+                f"The memory in {home} is in use by `{owner.get('doing', 'another program')}`"
+                f" (process {owner.get('pid', 'unknown')})."
+            ) from error
+        self.announce({"doing": doing})
+
+    def announce(self, facts: dict[str, Any]) -> None:
+        """Tell others who holds the memory, and how to talk to it.
+
+        :raises DiskFull: where not even that can be written.
+        """
+        try:
+            self._file.seek(0)
+            self._file.truncate()
+            json.dump({"pid": os.getpid(), **facts}, self._file)
+            self._file.flush()
+        except OSError as error:
+            raise DiskFull("The home folder cannot be written: the disk is full.") from error
+
+    def release(self) -> None:
+        """Let another process own the memory."""
+        self._file.close()
+
+
+def read_owner(home: Path) -> dict[str, Any]:
+    """What the owner last announced; stale once it has died, so try its address before believing it."""
+    try:
+        known = json.loads((home / "owner.lock").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _unusable(home: Path, error: OSError) -> CatalogueError | DiskFull:
+    if error.errno == 28:  # ENOSPC
+        return DiskFull(f"The folder {home} cannot be made: the disk is full.")
+    return CatalogueError(
+        f"The folder {home} cannot be used: {error.strerror}.",
+        hint="Set MNEME_HOME to a folder you may write in.",
+    )

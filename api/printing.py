@@ -1,0 +1,158 @@
+"""Answers for people at a terminal."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+_WIDE = 300
+"""Characters of a passage that are shown: enough to judge it, the page shows the rest."""
+
+
+def _out() -> Console:
+    return Console(highlight=False, soft_wrap=True)
+
+
+def show_answer(answer: dict[str, Any]) -> None:
+    """Print the results of a search, each with its people and its best passage."""
+    out = _out()
+    for note in answer["notes"]:
+        out.print(escape(note), style="yellow")
+    if not answer["results"]:
+        out.print("Nothing was found that you may see.")
+    for number, result in enumerate(answer["results"], 1):
+        out.print(
+            Text.assemble(
+                (f"{number:>2}. ", "dim"), (result["title"], "bold"), (f"  {result['type']}", "cyan")
+            )
+        )
+        facts = [result["source"], result["language"], (result["modified"] or "")[:10]]
+        out.print(f"    {escape(' · '.join(filter(None, facts)))}  {escape(result['ref'])}", style="dim")
+        if people := ", ".join(_person(person) for person in result["people"][:5]):
+            out.print(f"    {escape(people)}", style="green")
+        for passage in result["passages"][:1]:
+            out.print(_marked(passage))
+        for leg in result.get("explain") or ():
+            out.print(f"    {_leg(leg)}", style="magenta")
+    total = f"{answer['total']:,}" if answer["total_is_exact"] else f"more than {answer['total']:,}"
+    ready = answer["ready"]
+    out.print(f"{total} documents in {answer['took_ms']:.0f} ms", style="dim")
+    if not ready["meaning"] or ready["embedded"] < ready["passages"]:
+        out.print(
+            f"Found by words; {ready['embedded']:,} of {ready['passages']:,} passages are ready to be found by meaning.",
+            style="yellow",
+        )
+
+
+def _person(person: dict[str, Any]) -> str:
+    at = f", {person['at'][:10]}" if person["at"] else ""
+    return f"{person['name']} ({person['role']}{at})"
+
+
+def _marked(passage: dict[str, Any]) -> Text:
+    text = Text(passage["text"])
+    for start, end in passage["highlights"]:
+        text.stylize("bold yellow", start, end)
+    first = passage["highlights"][0][0] if passage["highlights"] else 0
+    start = max(0, min(first - _WIDE // 3, len(text) - _WIDE))
+    shown = text[start : start + _WIDE]
+    shown = Text(" ").join(shown.split("\n"))
+    where = passage["location"]["label"]
+    return Text.assemble("    ", (f"{where}: " if where else "", "dim"), "…" if start else "", shown)
+
+
+def _leg(leg: dict[str, Any]) -> str:
+    if leg["rank"] is None:
+        return f"{leg['leg']}: not among its hits"
+    return f"{leg['leg']}: rank {leg['rank']}, score {leg['score']:.4f}, normalised {leg['normalised']:.4f}"
+
+
+def show_sync(job: dict[str, Any]) -> None:
+    """Print what a sync did, in numbers that add up."""
+    out = _out()
+    names = ("known", "indexed", "unchanged", "moved", "skipped", "failed", "removed", "held")
+    table = Table("source", *names, box=None, header_style="dim")
+    for summary in job["summaries"]:
+        table.add_row(summary["source"], *(f"{summary[name]:,}" for name in names))
+    if job["summaries"]:
+        out.print(table)
+    for summary in job["summaries"]:
+        for problem in summary["problems"]:
+            out.print(f"  {escape(problem)}", style="yellow")
+        if summary["held"]:
+            out.print(
+                f"{summary['held']:,} documents of {summary['source']} are missing at the source; that is more than a"
+                " fifth, so they were kept. If they are really gone: mneme sync --accept-removals",
+                style="yellow",
+            )
+    for error in job["errors"]:
+        out.print(escape(f"{error['source']}: {error['message']} {error['hint']}"), style="red")
+    if job["embedded"]:
+        out.print(f"{job['embedded']:,} passages were made findable by meaning.", style="dim")
+
+
+def show_sources(sources: list[dict[str, Any]]) -> None:
+    """Print the sources."""
+    if not sources:
+        _out().print("There is no source yet. Add one: mneme sources add folder PATH")
+        return
+    table = Table("name", "kind", "state", "indexed", "skipped", "failed", "last sync", "location", box=None)
+    for source in sources:
+        counts = source["counts"]
+        table.add_row(
+            source["name"],
+            source["kind"],
+            source["state"],
+            *(f"{counts[name]:,}" for name in ("indexed", "skipped", "failed")),
+            (source["last_sync"] or "never")[:16].replace("T", " "),
+            escape(source["location"]),
+        )
+    _out().print(table)
+
+
+def show_added(added: dict[str, Any]) -> None:
+    """Print that a source was added, and what to do next."""
+    _out().print(escape(f"Added {added['name']}: {added['found']} Next: mneme sync {added['name']}"))
+
+
+def show_pairs(pairs: dict[str, str]) -> None:
+    """Print names with what they mean."""
+    for name, meaning in pairs.items():
+        _out().print(f"{name:<12} {escape(meaning)}")
+
+
+def show_why(told: dict[str, Any]) -> None:
+    """Print what became of documents."""
+    out = _out()
+    for row in told["found"]:
+        out.print(escape(row["ref"]), style="bold")
+        out.print(escape(f"  {row['stage']}, {row['at'][:16].replace('T', ' ')}  {row['reason']}"))
+        if row["stage"] == "failed":
+            out.print(
+                "  It is tried again with the next sync."
+                if row["retryable"]
+                else "  It is tried again when it changes."
+            )
+        if "passages" in row:
+            seen = ", ".join(row["grant"]) or "the owner only"
+            denied = f", but not {', '.join(row['deny'])}" if row["deny"] else ""
+            out.print(escape(f"  {row['title']}: {row['passages']} passages, seen by {seen}{denied}"))
+
+
+def show_doctor(told: dict[str, Any]) -> None:
+    """Print what the doctor found and did."""
+    out, found = _out(), told["found"]
+    for problem in (*found["catalogue"], *filter(None, [found["index"]])):
+        out.print(escape(problem), style="red")
+    out.print(
+        f"{told['documents']:,} documents; {found['missing']} passages missing in the index, "
+        f"{found['orphaned']} left over, {found['pending']} waiting to be written."
+    )
+    for done in told["done"]:
+        out.print(done, style="green")
+    if not told["well"]:
+        out.print("Run `mneme doctor --repair`.", style="yellow")
+    elif not told["done"]:
+        out.print("All is well.", style="green")

@@ -1,0 +1,63 @@
+"""Our errors as answers: one status, one problem type and one exit code each (RFC 9457)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from memory import errors
+from memory.errors import MnemeError
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """How an error is told over HTTP and on the command line.
+
+    :param type: the problem's lasting name; clients may act on it.
+    :param exit_code: of the command line, as in ``sysexits.h``.
+    """
+
+    status: int
+    type: str
+    title: str
+    exit_code: int
+
+
+_KNOWN: dict[type[MnemeError], Problem] = {
+    errors.InvalidSettings: Problem(500, "invalid-settings", "A setting cannot work", 78),
+    errors.InvalidInput: Problem(422, "invalid-input", "This cannot be understood", 64),
+    errors.InvalidQuery: Problem(422, "invalid-query", "This search cannot be understood", 64),
+    errors.NotFound: Problem(404, "not-found", "Not found", 66),
+    errors.AccessDenied: Problem(403, "access-denied", "Not allowed", 77),
+    errors.SourceError: Problem(502, "source-unreachable", "The source cannot be read", 69),
+    errors.ConnectorUnavailable: Problem(501, "connector-unavailable", "The connector is not installed", 69),
+    errors.ParseError: Problem(422, "unreadable", "The file cannot be read", 65),
+    errors.MemoryInUse: Problem(409, "memory-in-use", "The memory is in use", 75),
+    errors.CatalogueError: Problem(500, "catalogue-unusable", "The catalogue cannot be used", 74),
+    errors.IndexUnavailable: Problem(503, "index-unusable", "The index cannot be used", 74),
+    errors.ModelMismatch: Problem(503, "model-mismatch", "The index was made by another model", 78),
+    errors.ModelUnavailable: Problem(503, "model-unavailable", "The embedding model cannot be loaded", 69),
+    errors.DiskFull: Problem(507, "disk-full", "The disk is full", 74),
+}
+
+UNKNOWN = Problem(500, "internal-error", "Something went wrong", 70)
+
+
+def problem_of(error: MnemeError) -> Problem:
+    """How an error is told: as itself, else as the nearest of its parents."""
+    for kind in type(error).__mro__:
+        if known := _KNOWN.get(kind):
+            return known
+    return UNKNOWN
+
+
+def problem_json(error: MnemeError, instance: str = "") -> dict[str, Any]:
+    """The body of a problem answer."""
+    problem = problem_of(error)
+    return {
+        "type": f"urn:mneme:problem:{problem.type}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": error.message,
+        "hint": error.hint,
+        "exit_code": problem.exit_code,
+        **({"instance": instance} if instance else {}),
+    }

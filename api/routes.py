@@ -1,0 +1,200 @@
+"""The JSON API: one route for each thing that can be asked, errors as problems."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Depends, Query, Request
+from fastapi.responses import FileResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.schemas import DocumentOut, SearchOut
+from api.security import ORIGINAL_POLICY
+from api.service import Service, owner_only
+from api.sources import NewSource
+from memory.errors import InvalidInput
+
+router = APIRouter()
+PLAIN_IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+INLINE = PLAIN_IMAGES | {"application/pdf"}
+"""Types a browser shows without running anything of theirs; everything else is downloaded."""
+
+
+def service_of(request: Request) -> Service:
+    """The service of this process."""
+    service: Service = request.app.state.service
+    return service
+
+
+Asked = Annotated[Service, Depends(service_of)]
+As = Annotated[
+    str | None,
+    Query(alias="as", description="A person whose place the owner takes: id, address or full name."),
+]
+
+
+class SyncRequest(BaseModel):
+    """Which sources to sync, and how far."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sources: list[str] = Field(default_factory=list, description="Names; empty: all that are not paused.")
+    wait: Literal["words", "meaning"] = Field("meaning", description="How far to go.")
+    accept_removals: bool = Field(False, description="Remove also more than a fifth of a source.")
+
+
+@router.get("/healthz", tags=["health"])
+def healthz(service: Asked) -> dict[str, Any]:
+    """Whether the memory can be searched by words and by meaning."""
+    return service.health()
+
+
+@router.get("/api/search", tags=["search"], response_model=None, responses={200: {"model": SearchOut}})
+def search(
+    service: Asked,
+    q: Annotated[str, Query(description="Words and filters, as the search field takes them.")] = "",
+    limit: int = 10,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    explain: bool = False,
+    wait: Annotated[bool, Query(description="Wait for the model, so that meaning counts too.")] = False,
+    person: As = None,
+) -> dict[str, Any]:
+    """Search by words and meaning, within what the asker may see."""
+    return service.search(q, person=person, limit=limit, offset=offset, explain=explain, wait=wait)
+
+
+@router.get(
+    "/api/documents/{document}",
+    tags=["documents"],
+    response_model=None,
+    responses={200: {"model": DocumentOut}},
+)
+def document(service: Asked, document: str, person: As = None) -> dict[str, Any]:
+    """A document with its passages and the people behind it."""
+    return service.document(document, person=person)
+
+
+@router.get("/api/documents/{document}/original", tags=["documents"])
+def original(service: Asked, document: str, person: As = None) -> Response:
+    """The original file, as its source holds it now."""
+    content, media_type = service.original(document, person=person)
+    inline = media_type in INLINE
+    headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": ORIGINAL_POLICY}
+    kind = media_type if inline else "application/octet-stream"
+    disposition = "inline" if inline else "attachment"
+    if isinstance(content.body, bytes):
+        return Response(content.body, media_type=kind, headers=headers | {"Content-Disposition": disposition})
+    return FileResponse(
+        content.body,
+        media_type=kind,
+        filename=content.name,
+        content_disposition_type=disposition,
+        headers=headers,
+    )
+
+
+@router.get("/api/people/{person_id}", tags=["people"])
+def person_page(service: Asked, person_id: str, person: As = None) -> dict[str, Any]:
+    """A person, with what they had a part in as far as the asker may see it."""
+    return service.person(person_id, person=person)
+
+
+@router.post("/api/people", tags=["people"])
+def import_people(
+    service: Asked, text: Annotated[str, Body(media_type="text/csv")], person: As = None
+) -> dict[str, Any]:
+    """Take in a directory of people: CSV with name, address, aliases, department and groups."""
+    owner_only(person)
+    return service.import_people(text)
+
+
+@router.get("/api/kinds", tags=["sources"])
+def kinds(service: Asked) -> dict[str, str]:
+    """The connectors there are, each with what it reads."""
+    return service.kinds()
+
+
+@router.get("/api/sources", tags=["sources"])
+def sources(service: Asked, person: As = None) -> list[dict[str, Any]]:
+    """Every source with its state and counts."""
+    owner_only(person)
+    return service.sources()
+
+
+@router.post("/api/sources", tags=["sources"], status_code=201)
+def add_source(service: Asked, new: NewSource, person: As = None) -> dict[str, Any]:
+    """Add a source, after its connector has found it."""
+    owner_only(person)
+    return service.add_source(new)
+
+
+@router.delete("/api/sources/{name}", tags=["sources"])
+def remove_source(service: Asked, name: str, person: As = None) -> dict[str, Any]:
+    """Remove a source and everything that came from it; the originals stay where they are."""
+    owner_only(person)
+    return service.remove_source(name)
+
+
+@router.post("/api/sources/{name}/{action}", tags=["sources"])
+def act_on_source(
+    service: Asked, name: str, action: Literal["check", "pause", "resume"], person: As = None
+) -> dict[str, Any]:
+    """Ask whether a source can be reached, leave it out of syncs, or take it in again."""
+    owner_only(person)
+    if action == "check":
+        return service.check_source(name)
+    return service.pause_source(name, action == "pause")
+
+
+@router.get("/api/ledger", tags=["sources"])
+def ledger(
+    service: Asked,
+    source: str | None = None,
+    stage: Annotated[list[str] | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    person: As = None,
+) -> list[dict[str, Any]]:
+    """What became of every document the connectors saw, newest first."""
+    owner_only(person)
+    return service.ledger(source, stage or [], limit, offset)
+
+
+@router.post("/api/sync", tags=["sync"], status_code=202)
+def start_sync(service: Asked, asked: SyncRequest, person: As = None) -> dict[str, Any]:
+    """Begin a sync; ask `GET /api/sync` how far it is."""
+    owner_only(person)
+    job = service.jobs.start(
+        asked.sources, accept_removals=asked.accept_removals, meaning=asked.wait == "meaning"
+    )
+    return job.to_json()
+
+
+@router.get("/api/sync", tags=["sync"])
+def sync_state(service: Asked, person: As = None) -> dict[str, Any]:
+    """How far the running sync is, or how the last one ended."""
+    owner_only(person)
+    job = service.jobs.current
+    return job.to_json() if job else {"state": "none"}
+
+
+@router.delete("/api/sync", tags=["sync"])
+def stop_sync(service: Asked, person: As = None) -> dict[str, Any]:
+    """Stop the running sync; what it has written stays."""
+    owner_only(person)
+    service.jobs.stop()
+    return sync_state(service)
+
+
+@router.get("/api/why", tags=["sources"])
+def why(service: Asked, q: str, person: As = None) -> dict[str, Any]:
+    """What became of one document: by its ref, its path, or the end of either."""
+    owner_only(person)
+    if not q.strip():
+        raise InvalidInput("Name a document.", hint="Give its path or its ref.")
+    return service.why(q)
+
+
+@router.post("/api/doctor", tags=["health"])
+def doctor(service: Asked, repair: bool = False, rebuild: bool = False, person: As = None) -> dict[str, Any]:
+    """Compare catalogue and index; with `repair`, mend what differs."""
+    owner_only(person)
+    return service.doctor(repair=repair, rebuild=rebuild)

@@ -1,0 +1,134 @@
+"""The shapes of the API's main answers, for its description (OpenAPI) and for those who call it."""
+
+from pydantic import BaseModel
+
+
+class PersonOut(BaseModel):
+    """Somebody behind a document."""
+
+    id: str
+    name: str
+    role: str
+    at: str | None
+    evidence: str
+
+
+class LocationOut(BaseModel):
+    """Where a passage stands; `start` and `end` count characters of the document's text."""
+
+    start: int
+    end: int
+    label: str
+    page: int | None = None
+    heading: list[str] = []
+    sheet: str | None = None
+    slide: int | None = None
+    message: str | None = None
+
+
+class PassageOut(BaseModel):
+    """A passage that was found; `highlights` are offsets into its text."""
+
+    id: int
+    ordinal: int
+    text: str
+    highlights: list[tuple[int, int]]
+    location: LocationOut
+    score: float
+
+
+class LegOut(BaseModel):
+    """Where one way of searching ranked a result."""
+
+    leg: str
+    rank: int | None
+    score: float | None
+    normalised: float
+
+
+class ResultOut(BaseModel):
+    """A document that was found."""
+
+    document: str
+    ref: str
+    title: str
+    url: str
+    source: str
+    type: str
+    media_type: str
+    language: str
+    modified: str | None
+    formality: str
+    score: float
+    people: list[PersonOut]
+    passages: list[PassageOut]
+    explain: list[LegOut] | None = None
+
+
+class FacetValueOut(BaseModel):
+    """A value to narrow the search by; `query` is the search with it."""
+
+    value: str
+    label: str
+    count: int
+    query: str
+
+
+class FilterOut(BaseModel):
+    """A filter that is on; `query` is the search without it."""
+
+    label: str
+    query: str
+
+
+class ReadyOut(BaseModel):
+    """How far the memory can be searched."""
+
+    words: bool
+    meaning: bool
+    passages: int
+    embedded: int
+
+
+class SearchOut(BaseModel):
+    """The answer to a search."""
+
+    query: str
+    total: int
+    total_is_exact: bool
+    took_ms: float
+    page: int
+    pages: int
+    ready: ReadyOut
+    notes: list[str]
+    results: list[ResultOut]
+    facets: dict[str, list[FacetValueOut]]
+    filters: list[FilterOut]
+
+
+class DocumentPassageOut(BaseModel):
+    """A passage of a document."""
+
+    id: int
+    ordinal: int
+    text: str
+    location: LocationOut
+
+
+class DocumentOut(BaseModel):
+    """A document with its text and its people."""
+
+    id: str
+    ref: str
+    title: str
+    url: str
+    source: str
+    type: str
+    media_type: str
+    language: str
+    created: str | None
+    modified: str | None
+    formality: str
+    text_length: int
+    people: list[PersonOut]
+    passages: list[DocumentPassageOut]

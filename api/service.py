@@ -1,0 +1,340 @@
+"""Everything Mneme can be asked, as functions from plain values to JSON values.
+
+Routes and pages call these; the command line calls the routes. So all three answer alike.
+"""
+
+import csv
+import io
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from search.answer import location_label
+from search.searcher import Searcher, SearchRequest
+
+from api.doctor import examine
+from api.jobs import Jobs
+from api.sources import NewSource, config_of
+from api.wiring import NAME, Memory, asker_for
+from connectors.base import Content
+from connectors.registry import kinds, open_connector
+from memory.catalogue.events import EventKind
+from memory.catalogue.ledger import LedgerRow
+from memory.domain import OWNER, Identity, SourceRef, Stage, tokens
+from memory.errors import AccessDenied, InvalidInput, MemoryInUse, NotFound
+
+
+@dataclass
+class Service:
+    """A memory and what can be asked of it."""
+
+    memory: Memory
+    jobs: Jobs = field(init=False)
+    _searcher: Searcher | None = None
+    _opening: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.jobs = Jobs(self.memory)
+
+    @property
+    def searcher(self) -> Searcher:
+        """The search pipeline, built at the first search."""
+        with self._opening:
+            if self._searcher is None:
+                _ = self.memory.index  # opened first: the pipeline looks for it
+                self._searcher = Searcher(NAME, weight=self.memory.settings.search.weight)
+            return self._searcher
+
+    def search(
+        self,
+        query: str,
+        *,
+        person: str | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        explain: bool = False,
+        wait: bool = False,
+    ) -> dict[str, Any]:
+        """Search on behalf of the owner, or of the person whose place the owner takes.
+
+        :param wait: wait for the model, so that the answer counts meaning too.
+        """
+        asker = asker_for(self.memory, person)
+        searcher = self.searcher
+        if wait:
+            self.memory.wait_for_model()
+        answer = searcher.search(SearchRequest(query, asker, limit=limit, offset=offset, explain=explain))
+        found = [result.card.document for result in answer.results]
+        self.memory.catalogue.events.record(EventKind.SEARCH, asker, query, found, answer.took_ms)
+        return answer.to_json()
+
+    def document(self, document: str, *, person: str | None = None) -> dict[str, Any]:
+        """A document with its passages and people."""
+        asker = asker_for(self.memory, person)
+        catalogue = self.memory.catalogue
+        known = catalogue.documents.get(document, asker)
+        card = catalogue.cards.of_documents([document])[document]
+        passages = catalogue.passages.of_document(document)
+        catalogue.events.record(EventKind.OPEN, asker, "", [document], 0.0)
+        return {
+            "id": known.id,
+            "ref": str(known.ref),
+            "title": known.title,
+            "url": known.url,
+            "source": card.source,
+            "type": card.type,
+            "media_type": known.media_type,
+            "language": known.language,
+            "created": _iso(known.created),
+            "modified": _iso(known.modified),
+            "formality": known.formality.value,
+            "text_length": len(catalogue.documents.text(document)),
+            "people": [
+                {"id": p.id, "name": p.name, "role": p.role.value, "at": _iso(p.at), "evidence": p.evidence}
+                for p in card.people
+            ],
+            "passages": [
+                {
+                    "id": p.id,
+                    "ordinal": p.ordinal,
+                    "text": p.text,
+                    "location": {**p.location.to_json(), "label": location_label(p.location)},
+                }
+                for p in passages
+            ],
+        }
+
+    def original(self, document: str, *, person: str | None = None) -> tuple[Content, str]:
+        """A document's original as its source holds it now, and its media type."""
+        asker = asker_for(self.memory, person)
+        known = self.memory.catalogue.documents.get(document, asker)
+        source = self.memory.catalogue.sources.get(known.ref.source)
+        content = open_connector(source.kind, config_of(source)).fetch(known.ref)
+        self.memory.catalogue.events.record(EventKind.OPEN, asker, "", [document], 0.0)
+        return content, known.media_type
+
+    def person(self, person_id: str, *, person: str | None = None) -> dict[str, Any]:
+        """A person, with what they had a part in as far as the asker may see it.
+
+        To an asker who may see none of it, somebody without a document of theirs does not exist.
+        """
+        asker = asker_for(self.memory, person)
+        people = self.memory.catalogue.people
+        works = people.works(person_id, asker)
+        if not works and not asker.owner and asker.person != person_id:
+            raise NotFound("There is no such person, or you may not see them.")
+        known = people.get(person_id)
+        roles: dict[str, int] = {}
+        for work in works:
+            roles[work.role.value] = roles.get(work.role.value, 0) + 1
+        return {
+            "id": known.id,
+            "name": known.name,
+            "identities": [
+                {"name": each.name, "address": each.address, "account": each.account}
+                for each in known.identities
+            ],
+            "roles": roles,
+            "documents": [
+                {
+                    "document": work.document,
+                    "title": work.title,
+                    "source": work.source,
+                    "type": work.type,
+                    "role": work.role.value,
+                    "at": work.at,
+                }
+                for work in works
+            ],
+        }
+
+    def import_people(self, text: str) -> dict[str, Any]:
+        """Take in a directory: CSV with ``name,address,aliases,department,groups``."""
+        try:
+            rows = list(csv.DictReader(io.StringIO(text), strict=True))
+        except csv.Error as error:
+            raise InvalidInput(f"Not a CSV file: {error}.") from error
+        if not rows or not {"name", "address"} <= set(rows[0]):
+            raise InvalidInput(
+                "The file has no columns name and address.", hint="Its first line names the columns."
+            )
+        for row in rows:
+            names = [Identity(name=row["name"] or "", address=(row["address"] or "").strip().lower())]
+            for alias in (row.get("aliases") or "").split(";"):
+                if alias := alias.strip():
+                    names.append(Identity(address=alias.lower()) if "@" in alias else Identity(name=alias))
+            self.memory.catalogue.people.enrol(
+                names, row.get("department") or "", tokens((row.get("groups") or "").split())
+            )
+        return {"imported": len(rows)}
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Every source with its state and counts."""
+        stored = self.memory.catalogue.sources
+        job = self.jobs.current
+        running = job.current if job and job.state.value == "running" else None
+        listed = []
+        for source in stored.all():
+            counts = stored.counts(source.name)
+            held = (source.summary or {}).get("held", 0)
+            state = (
+                "syncing"
+                if source.name == running
+                else "paused"
+                if source.paused
+                else "held"
+                if held
+                else "ready"
+            )
+            listed.append(
+                {
+                    "name": source.name,
+                    "kind": source.kind,
+                    "location": source.location,
+                    "state": state if source.synced or source.paused or running == source.name else "new",
+                    "paused": source.paused,
+                    "held": held,
+                    "last_sync": _iso(source.synced),
+                    "counts": {
+                        "indexed": counts.get("indexed", 0) + counts.get("embedded", 0),
+                        "embedded": counts.get("embedded", 0),
+                        "skipped": counts.get("skipped", 0),
+                        "failed": counts.get("failed", 0),
+                    },
+                }
+            )
+        return listed
+
+    def add_source(self, new: NewSource) -> dict[str, Any]:
+        """Add a source, after its connector has found it."""
+        source = new.to_source()
+        found = open_connector(source.kind, config_of(source)).check()
+        self.memory.catalogue.sources.add(source)
+        return {"name": source.name, "kind": source.kind, "location": source.location, "found": found}
+
+    def check_source(self, name: str) -> dict[str, Any]:
+        """Ask a source whether it can be reached."""
+        source = self.memory.catalogue.sources.get(name)
+        return {"name": name, "found": open_connector(source.kind, config_of(source)).check()}
+
+    def pause_source(self, name: str, paused: bool) -> dict[str, Any]:
+        """Leave a source out of syncs, or take it in again."""
+        self.memory.catalogue.sources.pause(name, paused)
+        return {"name": name, "paused": paused}
+
+    def remove_source(self, name: str) -> dict[str, Any]:
+        """Remove a source with everything that came from it; the files themselves are not touched."""
+        catalogue = self.memory.catalogue
+        catalogue.sources.get(name)
+        if not self.memory.busy.acquire(blocking=False):
+            raise MemoryInUse("A sync is running.", hint="Wait for it, or stop it first.")
+        try:
+            rows = list(catalogue.ledger.of_source(name))
+            with catalogue.transaction() as connection:
+                for row in rows:
+                    if row.document:
+                        catalogue.documents.remove(connection, row.document)
+            self.memory.writer().write_pending()
+            catalogue.sources.forget(name)
+        finally:
+            self.memory.busy.release()
+        return {"name": name, "removed": sum(1 for row in rows if row.document)}
+
+    def kinds(self) -> dict[str, str]:
+        """The connectors there are."""
+        return kinds()
+
+    def ledger(self, source: str | None, stages: list[str], limit: int, offset: int) -> list[dict[str, Any]]:
+        """What became of the documents the connectors saw, newest first."""
+        try:
+            wanted = [Stage(stage) for stage in stages]
+        except ValueError as error:
+            known = ", ".join(stage.value for stage in Stage)
+            raise InvalidInput(
+                f"There is no such stage: {', '.join(stages)}.", hint=f"Stages: {known}."
+            ) from error
+        if source:
+            self.memory.catalogue.sources.get(source)
+        rows = self.memory.catalogue.ledger.rows(source=source, stages=wanted, limit=limit, offset=offset)
+        return [_ledger_json(row) for row in rows]
+
+    def why(self, text: str) -> dict[str, Any]:
+        """What became of a document, by its ref, its path or the end of either."""
+        rows: list[LedgerRow] = []
+        with suppress(InvalidInput):  # a path, then, or a part of one
+            rows = list(self.memory.catalogue.ledger.find([SourceRef.parse(text)]).values())
+        rows = rows or self.memory.catalogue.ledger.matching(self._key(text))
+        if not rows:
+            raise NotFound(
+                f"No source has ever listed {text!r}.",
+                hint="Check the path, that its source was added and synced (`mneme sources list`), and its patterns.",
+            )
+        return {"asked": text, "found": [self._explained(row) for row in rows]}
+
+    def _key(self, text: str) -> str:
+        """A path within a folder source as that source's key; anything else as it is."""
+        for source in self.memory.catalogue.sources.all():
+            prefix = source.location.rstrip("/") + "/"
+            if text.startswith(prefix):
+                return f"{source.name}/{text.removeprefix(prefix)}"
+        return text
+
+    def _explained(self, row: LedgerRow) -> dict[str, Any]:
+        told = _ledger_json(row)
+        if row.document:
+            card = self.memory.catalogue.cards.of_documents([row.document]).get(row.document)
+            if card:
+                told |= {
+                    "title": card.title,
+                    "passages": len(self.memory.catalogue.passages.of_document(row.document)),
+                    "grant": sorted(card.access.grant),
+                    "deny": sorted(card.access.deny),
+                }
+        return told
+
+    def doctor(self, *, repair: bool, rebuild: bool) -> dict[str, Any]:
+        """Compare catalogue and index, and mend what differs."""
+        return examine(self.memory, repair=repair, rebuild=rebuild)
+
+    def health(self) -> dict[str, Any]:
+        """Whether the memory can be searched by words and by meaning."""
+        progress = self.memory.catalogue.passages.progress()
+        ready = self.memory.model_ready
+        return {
+            "status": "ok",
+            "words": self._searcher is not None,
+            "meaning": ready,
+            "model_error": self.memory.model_error.message if self.memory.model_error else "",
+            "passages": progress.passages,
+            "by_words": progress.by_words,
+            "embedded": progress.by_meaning,
+            "checked": time.time(),
+        }
+
+    def close(self) -> None:
+        """Stop what runs and let go of the memory."""
+        self.jobs.stop()
+        self.memory.close()
+
+
+def owner_only(person: str | None) -> None:
+    """Refuse what only the owner may do to one who has taken another's place."""
+    if person is not None and person != OWNER.person:
+        raise AccessDenied("Only the owner of this memory may do that.")
+
+
+def _ledger_json(row: LedgerRow) -> dict[str, Any]:
+    return {
+        "ref": str(row.ref),
+        "document": row.document,
+        "stage": row.stage.value,
+        "reason": row.reason,
+        "retryable": row.retryable,
+        "at": _iso(row.at),
+    }
+
+
+def _iso(moment: Any) -> str | None:
+    return moment.isoformat() if moment else None

@@ -1,0 +1,66 @@
+"""Serving the pages and the API on loopback."""
+
+import json
+import logging
+import signal
+import socket
+import sys
+
+import uvicorn
+
+from api.app import create_app
+from api.service import Service
+from api.settings import Settings
+from api.wiring import open_memory
+from memory.errors import InvalidSettings
+
+
+def serve(settings: Settings, port: int | None, *, as_json: bool) -> None:
+    """Serve until the process is told to end.
+
+    :param port: instead of the one in the settings; 0 takes a free one.
+    :raises MemoryInUse: where another process owns the memory.
+    :raises InvalidSettings: where the address is taken.
+    """
+    logging.basicConfig(level=settings.log.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for noisy in ("haystack", "sentence_transformers", "httpx", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    listener = _listen(settings.serve.host, settings.serve.port if port is None else port)
+    host = f"[{settings.serve.host}]" if ":" in settings.serve.host else settings.serve.host
+    address = f"http://{host}:{listener.getsockname()[1]}"
+    try:
+        memory = open_memory(settings, "mneme serve")
+    except BaseException:
+        listener.close()
+        raise
+    service = Service(memory)
+
+    def opened() -> Service:
+        _ = service.searcher  # ready by words before the first request is taken
+        memory.catalogue.cards.warm()
+        memory.load_model()
+        memory.lock.announce({"doing": "mneme serve", "address": address})
+        said = json.dumps({"address": address}) if as_json else f"Mneme is at {address} (Ctrl-C ends it)"
+        sys.stdout.write(said + "\n")
+        sys.stdout.flush()
+        return service
+
+    config = uvicorn.Config(create_app(opened), log_level="warning", server_header=False, date_header=True)
+    server = uvicorn.Server(config)
+    signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
+    server.run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise InvalidSettings(
+            f"Port {port} of {host} cannot be used: {error.strerror}.",
+            hint="Another program listens there; give another with --port.",
+        ) from error
+    return listener

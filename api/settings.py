@@ -1,0 +1,179 @@
+"""Every setting, read once: from ``MNEME_...`` variables, then ``settings.toml`` in the home folder."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from platformdirs import user_data_path
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from memory.errors import InvalidSettings
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CatalogueSettings(_Group):
+    """Where everything known is kept."""
+
+    url: SecretStr = Field(
+        SecretStr(""), description="SQLAlchemy URL; empty: a SQLite file in the home folder."
+    )
+
+
+class IndexSettings(_Group):
+    """Where passages are searched."""
+
+    url: str = Field(
+        "", description="Address of a Qdrant server; empty: the embedded index in the home folder."
+    )
+    api_key: SecretStr = Field(SecretStr(""), description="Key for the Qdrant server.")
+
+
+class EmbeddingSettings(_Group):
+    """The model that turns text into vectors."""
+
+    model: str = Field(
+        "builtin",
+        description="`builtin` (multilingual-e5-small), `hash` (no model, for trials), or a sentence-transformers name or folder.",
+    )
+    allow_download: bool = Field(False, description="Whether a named model may be downloaded.")
+
+
+class SearchSettings(_Group):
+    """How results are ranked."""
+
+    weight: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.8, description="Weight of meaning against words in the fused score."
+    )
+
+
+class ParsingSettings(_Group):
+    """The worker processes that read files."""
+
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(2, description="How many files are read at a time.")
+    timeout_s: Annotated[float, Field(gt=0)] = Field(60, description="Seconds one file may take.")
+    memory_mb: Annotated[int, Field(ge=256)] = Field(1024, description="Megabytes one worker may use.")
+    tika_url: str = Field("", description="Address of a Tika server; empty: the built-in Tika.")
+
+
+class SyncSettings(_Group):
+    """What a sync takes in."""
+
+    max_file_mb: Annotated[int, Field(ge=1)] = Field(200, description="Larger files are skipped.")
+
+
+class EventSettings(_Group):
+    """What is remembered of searches."""
+
+    keep_days: Annotated[int, Field(ge=0)] = Field(365, description="Days searches are kept; 0: not at all.")
+
+
+class ServeSettings(_Group):
+    """Where the service listens."""
+
+    host: str = Field("127.0.0.1", description="Loopback address; others are refused while nobody logs in.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8377, description="Port of the pages and the API.")
+
+    @field_validator("host")
+    @classmethod
+    def _loopback(cls, host: str) -> str:
+        if host not in LOOPBACK:
+            raise ValueError(
+                f"{host} can be reached from other machines and no authentication is configured; use 127.0.0.1"
+            )
+        return host
+
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+"""The addresses that only this machine can reach."""
+
+
+class Settings(BaseSettings):
+    """All settings. A group's setting is given as ``MNEME_GROUP__NAME``, for instance ``MNEME_SERVE__PORT``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MNEME_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    home: Path = Field(default_factory=lambda: user_data_path("mneme"), description="The folder of all data.")
+    catalogue: CatalogueSettings = CatalogueSettings()
+    index: IndexSettings = IndexSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    search: SearchSettings = SearchSettings()
+    parsing: ParsingSettings = ParsingSettings()
+    sync: SyncSettings = SyncSettings()
+    events: EventSettings = EventSettings()
+    serve: ServeSettings = ServeSettings()
+    log: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="How much the service logs."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments before variables before the file."""
+        del dotenv_settings, file_secret_settings
+        file = _home() / "settings.toml"
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file))
+
+    @property
+    def catalogue_url(self) -> str:
+        """The catalogue's URL, with the default filled in."""
+        return self.catalogue.url.get_secret_value() or f"sqlite:///{self.home / 'catalogue.db'}"
+
+
+def load(**given: Any) -> Settings:
+    """Read the settings.
+
+    :param given: settings that go before everything else.
+    :raises InvalidSettings: where one cannot work, naming it and saying why.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(map(str, problem['loc'])) or 'settings'}: {problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors()
+        ]
+        raise InvalidSettings(f"The settings cannot be used: {'; '.join(problems)}.") from error
+    except (tomllib.TOMLDecodeError, OSError) as error:
+        raise InvalidSettings(f"settings.toml cannot be read: {error}.") from error
+
+
+def prepare_environment(allow_download: bool = False) -> None:
+    """Keep libraries from the network and from taking more threads than there are; call it before they load."""
+    quiet = {
+        "HAYSTACK_TELEMETRY_ENABLED": "False",
+        "DO_NOT_TRACK": "true",
+        "SCARF_NO_ANALYTICS": "true",
+        "UNSTRUCTURED_DISABLE_NOTICE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+    }
+    if not allow_download:
+        quiet |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    for name, value in quiet.items():
+        os.environ.setdefault(name, value)
+
+
+def _home() -> Path:
+    return Path(os.environ.get("MNEME_HOME") or user_data_path("mneme"))

@@ -1,0 +1,101 @@
+"""The pages: the same functions as the API, rendered for people; they work without JavaScript."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+
+from api.pages import Pages
+from api.problems import problem_of
+from api.routes import As, Asked
+from api.service import Service, owner_only
+from memory.errors import InvalidInput, MnemeError
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+PAGE = 10
+"""Results on a page."""
+
+
+def pages_of(request: Request) -> Pages:
+    """The renderer of this process."""
+    pages: Pages = request.app.state.pages
+    return pages
+
+
+@router.get("/")
+def search_page(
+    request: Request,
+    service: Asked,
+    q: str = "",
+    page: Annotated[int, Query(ge=1, le=100)] = 1,
+    explain: bool = False,
+    person: As = None,
+) -> HTMLResponse:
+    """The search page; to htmx, only its results."""
+    answer, problem, status = None, None, 200
+    if q.strip():
+        try:
+            answer = service.search(q, person=person, limit=PAGE, offset=(page - 1) * PAGE, explain=explain)
+        except InvalidInput as error:
+            told = problem_of(error)
+            problem = {"title": told.title, "detail": error.message, "hint": error.hint}
+            status = told.status
+    ready = _ready(service)
+    pages = pages_of(request)
+    if request.headers.get("hx-request") and not request.headers.get("hx-history-restore-request"):
+        # htmx shows no answer that is an error; a search that cannot be understood is one to be shown.
+        return HTMLResponse(pages.results_fragment(q, answer, ready, explain=explain, problem=problem))
+    html = pages.search_page(q, answer, person or "", ready, explain=explain, problem=problem)
+    return HTMLResponse(html, status_code=status)
+
+
+@router.get("/documents/{document}")
+def document_page(
+    request: Request,
+    service: Asked,
+    document: str,
+    passage: int | None = None,
+    q: str = "",
+    person: As = None,
+) -> HTMLResponse:
+    """A document's page, with the passage in view and the search's words marked."""
+    found = service.document(document, person=person)
+    marks = _marks(service, q, found) if q.strip() else {}
+    html = pages_of(request).document_page(
+        found, found["passages"], found["people"], marks, passage, query=q, asker=person or ""
+    )
+    return HTMLResponse(html)
+
+
+@router.get("/people/{person_id}")
+def person_page(request: Request, service: Asked, person_id: str, person: As = None) -> HTMLResponse:
+    """A person's page."""
+    found = service.person(person_id, person=person)
+    return HTMLResponse(pages_of(request).person_page(found, asker=person or ""))
+
+
+@router.get("/sources")
+def sources_page(request: Request, service: Asked, person: As = None) -> HTMLResponse:
+    """The sources, and what was skipped or failed and why."""
+    owner_only(person)
+    rows = service.ledger(None, ["skipped", "failed"], 100, 0)
+    listed = service.sources()
+    total = sum(source["counts"]["skipped"] + source["counts"]["failed"] for source in listed)
+    return HTMLResponse(pages_of(request).sources_page(listed, rows, ledger_total=total))
+
+
+def _ready(service: Service) -> dict[str, Any]:
+    health = service.health()
+    return {
+        "words": True,
+        "meaning": health["meaning"],
+        "passages": health["passages"],
+        "embedded": health["embedded"],
+    }
+
+
+def _marks(service: Service, query: str, found: dict[str, Any]) -> dict[int, list[tuple[int, int]]]:
+    try:
+        return service.searcher.highlights(query, found["language"], found["passages"])
+    except MnemeError:
+        return {}  # a search that cannot be understood marks nothing; the document is shown all the same

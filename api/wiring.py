@@ -1,0 +1,226 @@
+"""Putting a memory together from its settings: the one place that knows every part."""
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from ingest.parsers.workers import ParserPool
+
+from api.lock import OwnerLock
+from api.settings import Settings
+from ingest.index_writer import IndexWriter
+from memory import registry
+from memory.catalogue.catalogue import Catalogue
+from memory.domain import OWNER, Asker
+from memory.embedding.base import Embedder, ModelIdentity
+from memory.embedding.batching import QueryBatcher
+from memory.embedding.open import EmbedderSpec
+from memory.embedding.worker import EmbedderProcess
+from memory.errors import MnemeError, ModelMismatch
+from memory.index.base import VectorIndex
+from memory.words import WordAnalyser
+
+NAME = "default"
+"""The memory's name in the registry: one process serves one memory."""
+
+log = logging.getLogger("mneme")
+
+
+@dataclass
+class Memory:
+    """A memory that this process owns, opened part by part as it is needed.
+
+    :param lock: the right to own it.
+    :param busy: held by whoever changes documents: a sync, a removal, a repair.
+    """
+
+    settings: Settings
+    lock: OwnerLock
+    catalogue: Catalogue
+    words: WordAnalyser
+    spec: EmbedderSpec
+    busy: threading.Lock = field(default_factory=threading.Lock)
+    _index: VectorIndex | None = None
+    _passage_embedder: EmbedderProcess | None = None
+    _parsers: ParserPool | None = None
+    _opening: threading.RLock = field(default_factory=threading.RLock)
+    _loading: threading.Thread | None = None
+    _loaded: threading.Event = field(default_factory=threading.Event)
+    model_error: MnemeError | None = None
+
+    @property
+    def index(self) -> VectorIndex:
+        """The index, opened at the first call.
+
+        :raises IndexUnavailable: where it cannot be opened.
+        """
+        with self._opening:
+            if self._index is None:
+                self._index = open_index(self.settings, self.identity())
+                registry.provide(NAME, VectorIndex, self._index)  # type: ignore[type-abstract]
+            return self._index
+
+    def identity(self) -> ModelIdentity:
+        """The model's identity: as the catalogue remembers it, so that searching by words waits for no model."""
+        known = self.catalogue.get_meta("model")
+        if known and known["setting"] == self.spec.model:
+            return ModelIdentity(known["name"], known["digest"], known["size"])
+        if known and self.catalogue.passages.progress().by_words:
+            raise ModelMismatch(
+                f"This memory was embedded with {known['name']}, and the settings ask for {self.spec.model}.",
+                hint=f"Set MNEME_EMBEDDING__MODEL={known['setting']}, or run `mneme doctor --rebuild` to embed everything anew.",
+            )
+        identity = self.passage_embedder.identity
+        self.catalogue.set_meta("model", {"setting": self.spec.model, **_plain(identity)})
+        return identity
+
+    @property
+    def passage_embedder(self) -> EmbedderProcess:
+        """The embedder that works for syncs, in a process of its own."""
+        with self._opening:
+            if self._passage_embedder is None:
+                self._passage_embedder = EmbedderProcess(self.spec)
+            return self._passage_embedder
+
+    @property
+    def parsers(self) -> ParserPool:
+        """The worker processes that read files."""
+        with self._opening:
+            if self._parsers is None:
+                parsing = self.settings.parsing
+                self._parsers = ParserPool(
+                    workers=parsing.workers,
+                    timeout_s=parsing.timeout_s,
+                    memory_bytes=parsing.memory_mb * 1024 * 1024,
+                    tika_url=parsing.tika_url or None,
+                )
+                registry.provide(NAME, ParserPool, self._parsers)
+            return self._parsers
+
+    def writer(self) -> IndexWriter:
+        """What brings the index to what the catalogue says."""
+        writer = IndexWriter(self.catalogue, self.index, self.words, self.identity())
+        registry.provide(NAME, IndexWriter, writer)
+        return writer
+
+    def load_model(self) -> None:
+        """Begin to load the model that embeds queries, in the background."""
+        with self._opening:
+            if self._loading is None:
+                self._loading = threading.Thread(target=self._load, name="model", daemon=True)
+                self._loading.start()
+
+    def wait_for_model(self, timeout_s: float = 120) -> bool:
+        """Wait until queries can be embedded; says whether they can."""
+        self.load_model()
+        self._loaded.wait(timeout_s)
+        return self._loaded.is_set() and self.model_error is None
+
+    def _load(self) -> None:
+        began = time.monotonic()
+        try:
+            embedder = self.spec.open()
+            self._compare(embedder.identity)
+            registry.provide(NAME, Embedder, QueryBatcher(embedder))  # type: ignore[type-abstract]
+            log.info("model %s ready after %.1f s", embedder.identity.name, time.monotonic() - began)
+        except MnemeError as error:
+            self.model_error = error
+            log.error("%s Searching goes on by words.", error)
+        finally:
+            self._loaded.set()
+
+    def _compare(self, loaded: ModelIdentity) -> None:
+        if loaded.digest != self.identity().digest:
+            raise ModelMismatch(
+                f"The model {self.spec.model} is not the one that this memory was embedded with.",
+                hint="Put the old model back, or run `mneme doctor --rebuild` to embed everything anew.",
+            )
+
+    @property
+    def model_ready(self) -> bool:
+        """Whether queries are searched by meaning too."""
+        return self._loaded.is_set() and self.model_error is None
+
+    def forget_index(self) -> None:
+        """Close the index and forget which model made it, so that it can be made anew."""
+        with self._opening:
+            if self._index is not None and not self.settings.index.url:
+                self._index.close()
+                self._index = None
+            self.catalogue.set_meta("model", None)
+
+    def release_workers(self) -> None:
+        """End the processes that only a sync needs."""
+        with self._opening:
+            if self._passage_embedder is not None:
+                self._passage_embedder.close()
+            if self._parsers is not None:
+                self._parsers.close()
+                self._parsers = None
+
+    def close(self) -> None:
+        """Let go of everything, so that another process may own the memory."""
+        self.release_workers()
+        with self._opening:
+            if self._index is not None:
+                self._index.close()
+                self._index = None
+        self.catalogue.close()
+        registry.forget(NAME)
+        self.lock.release()
+
+
+def open_memory(settings: Settings, doing: str) -> Memory:
+    """Own the memory in the home folder.
+
+    :param doing: what this process is about to do, to be told to others.
+    :raises MemoryInUse: where another process owns it.
+    :raises CatalogueError: where its catalogue cannot be opened.
+    """
+    lock = OwnerLock(settings.home, doing)
+    keep = timedelta(days=settings.events.keep_days) if settings.events.keep_days else None
+    try:
+        catalogue = Catalogue(settings.catalogue_url, keep_events=keep)
+    except MnemeError:
+        lock.release()
+        raise
+    embedding = settings.embedding
+    spec = EmbedderSpec(embedding.model, settings.home, allow_download=embedding.allow_download)
+    memory = Memory(settings, lock, catalogue, WordAnalyser(), spec)
+    registry.provide(NAME, Catalogue, catalogue)
+    registry.provide(NAME, WordAnalyser, memory.words)
+    return memory
+
+
+def open_index(settings: Settings, identity: ModelIdentity) -> VectorIndex:
+    """The index the settings name: embedded, or on a Qdrant server."""
+    if settings.index.url:
+        from qdrant_client import QdrantClient
+
+        from memory.index.server import ServerIndex
+
+        key = settings.index.api_key.get_secret_value() or None
+        return ServerIndex(QdrantClient(url=settings.index.url, api_key=key), identity)
+    from memory.index.edge import EdgeIndex
+
+    return EdgeIndex(index_folder(settings), identity)
+
+
+def index_folder(settings: Settings) -> Path:
+    """Where the embedded index lies."""
+    return settings.home / "index"
+
+
+def asker_for(memory: Memory, name: str | None) -> Asker:
+    """The asker of a request: the owner, or the person whose place the owner takes.
+
+    :raises NotFound: where that person is not known.
+    """
+    return memory.catalogue.people.asker(name) if name else OWNER
+
+
+def _plain(identity: ModelIdentity) -> dict[str, str | int]:
+    return {"name": identity.name, "digest": identity.digest, "size": identity.size}

@@ -1,0 +1,143 @@
+"""The contract between Mneme and a source: what changed there, and the bytes of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from memory.domain import Access, Contribution, Failed, SourceRef
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """The source holds this document, in this version.
+
+    :param version: changes whenever anything that affects indexing changes, access included.
+    :param fingerprint: stays the same when the document is moved or renamed and differs between
+        documents (a file's inode, size and modification time, say); ``""`` where the source has none.
+    """
+
+    ref: SourceRef
+    version: str
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The source itself says that a document has a new place."""
+
+    old: SourceRef
+    new: SourceRef
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """The source itself says that a document is gone."""
+
+    ref: SourceRef
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Everything yielded before this may be taken as done once it is in the ledger.
+
+    :param cursor: what to give `Connector.changes` to go on from here.
+    """
+
+    cursor: str
+
+
+Change = Upserted | Moved | Deleted | Failed | Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A document as the source holds it, not yet read.
+
+    :param name: the file name or what comes nearest to one; its ending helps to tell the type.
+    :param body: the bytes, or the path of a local file that holds them.
+    :param media_type: as the source declares it; ``""`` lets the bytes decide.
+    :param contributions: what the source itself knows of the people (not what the text says).
+    """
+
+    ref: SourceRef
+    name: str
+    body: bytes | Path
+    media_type: str = ""
+    url: str = ""
+    created: datetime | None = None
+    modified: datetime | None = None
+    contributions: tuple[Contribution, ...] = ()
+
+    def read(self) -> bytes:
+        """The bytes.
+
+        :raises OSError: where the local file cannot be read any more.
+        """
+        return self.body if isinstance(self.body, bytes) else self.body.read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """What a connector is made from: the settings given when the source was added.
+
+    :param name: the source's name.
+    :param location: a path or an address.
+    :param access: what every document of the source starts with.
+    :param rules: access for parts of the source as ``(pattern, access)``; the last that matches replaces `access`.
+    :param include, exclude: patterns of keys; ``**`` crosses folders.
+    :param options: anything else the connector understands.
+    """
+
+    name: str
+    location: str
+    access: Access = field(default_factory=Access)
+    rules: tuple[tuple[str, Access], ...] = ()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@runtime_checkable
+class Connector(Protocol):
+    """One source. A connector finds and fetches; it parses nothing and knows nothing of search.
+
+    Rules, each a test in `connectors.testing`:
+
+    1. `changes(None)` is the full walk: an `Upserted` for every document, once each.
+    2. What cannot be listed or read is a `Failed`, never a silent gap and never an exception.
+    3. Unchanged documents keep their version; any change to content or access changes it.
+    4. The last thing a complete walk yields is a `Checkpoint`; a walk that breaks off yields none.
+    5. A source that cannot be reached raises `SourceError` before the first change: an empty answer
+       is only given by a source that is empty.
+    6. `fetch` of a document that is gone raises `NotFound`; of one that cannot be read, `SourceError`.
+    7. A folder that cannot be listed is a `Failed` whose key ends with ``/``, and the walk goes on: the
+       sync takes every document whose key begins with it as not seen, never as gone.
+    """
+
+    kind: str
+    reports_deletions: bool
+    """Whether `changes(cursor)` yields `Deleted`; where not, a full walk is compared with the catalogue."""
+
+    def __init__(self, config: SourceConfig) -> None: ...
+
+    def check(self) -> str:
+        """Say in one sentence what was found at the source.
+
+        :raises SourceError: where it cannot be reached, with what to do about it.
+        """
+        ...
+
+    def changes(self, since: str | None) -> Iterator[Change]:
+        """What changed since the cursor, or everything with `None`."""
+        ...
+
+    def fetch(self, ref: SourceRef) -> Content:
+        """The document's bytes and what the source knows about it."""
+        ...
+
+    def access(self, ref: SourceRef) -> Access:
+        """Who may see the document."""
+        ...

@@ -1,0 +1,334 @@
+"""A folder of files on this machine or on a share that is mounted here."""
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+from connectors.base import Change, Checkpoint, Content, SourceConfig, Upserted
+from connectors.patterns import AccessRules, Patterns
+from memory.domain import Access, Failed, SourceRef, Stage
+from memory.errors import InvalidInput, NotFound, SourceError
+
+JUNK = (
+    "~$*",  # Microsoft Office: somebody has the document open
+    ".~lock.*#",  # LibreOffice: the same
+    "[Tt]humbs.db",  # Windows: preview pictures
+    "[Dd]esktop.ini",  # Windows: how to show the folder
+    "*.tmp",
+    "*.crdownload",  # a download that is not complete
+    "__MACOSX",  # what a Mac puts into every archive
+    "@eaDir",  # Synology: preview pictures
+    "$RECYCLE.BIN",
+    "System Volume Information",
+    "lost+found",
+)
+"""What programs and systems leave beside the documents; the option ``junk=yes`` lists it all the same."""
+
+OPTIONS = {"hidden": ("no", "yes"), "junk": ("no", "yes"), "symlinks": ("skip", "follow")}
+"""The options there are, each with its values; the first is the default."""
+
+_CONTROL = "\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
+_UNSAFE = re.compile(f"[%{_CONTROL}]")
+_UNSHOWABLE = re.compile(f"[{_CONTROL}]")
+_CAN_ASK_EFFECTIVE = os.access in os.supports_effective_ids
+_GONE = (FileNotFoundError, NotADirectoryError)
+
+
+def key_of(name: str) -> str:
+    """A path relative to the root as a key: printable text on one line, read back by `name_of`.
+
+    Bytes that are not UTF-8, control characters, line ends and ``%`` become ``%XX``. The Unicode form
+    stays as it is on the disk, where two forms may be two files.
+    """
+    return _UNSAFE.sub(_percent, name) if _UNSAFE.search(name) else name
+
+
+def name_of(key: str) -> str:
+    """The path relative to the root that has this key.
+
+    :raises NotFound: where no path has it: it leads out of the root or is not written as `key_of` writes.
+    """
+    name = os.fsdecode(unquote_to_bytes(key.encode("utf-8", "surrogatepass")))
+    # Two spellings of one file would be two keys, and an access rule might know only one of them.
+    if "\0" in name or key_of(name) != key or not {"", ".", ".."}.isdisjoint(name.split("/")):
+        raise NotFound(f"There is no document {key!r}.")
+    return name
+
+
+def _percent(found: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in os.fsencode(found[0]))
+
+
+class Folder:
+    """Every file in a folder and the folders beneath it.
+
+    The key is the path from the root, with ``/``. Hidden files and folders and `JUNK` are left out.
+    Options:
+
+    ``hidden=yes``
+        lists names that begin with a dot.
+    ``junk=yes``
+        lists what `JUNK` names.
+    ``symlinks=follow``
+        follows links that lead out of the root, each folder once; where the target is missing, the link is
+        a failure. A link that stays within the root is never followed: its target is listed itself.
+
+    Pipes, sockets and devices are no documents and are never opened. A folder that cannot be listed is a
+    `Failed` whose key ends with ``/``; the sync takes everything beneath such a key as not seen, never as gone.
+
+    A version holds the change time, so that a file restored with an old date is noticed. The fingerprint
+    does not, because renaming a file changes it. Two hard links to one file have the same fingerprint: it
+    means a move only where the old key is gone.
+
+    The owner of a file is no contribution: on a share that is mostly whoever copied it there.
+
+    :raises InvalidInput: where an option or a pattern cannot be understood.
+    """
+
+    kind = "folder"
+    reports_deletions = False
+
+    def __init__(self, config: SourceConfig) -> None:
+        options = _options(config)
+        if not config.location or "\0" in config.location:
+            raise InvalidInput("A folder source needs the path of a folder.")
+        self._name = config.name
+        self._shown = Path(config.location).absolute()
+        self._hidden = options["hidden"] == "yes"
+        self._follow = options["symlinks"] == "follow"
+        self._junk = Patterns(JUNK if options["junk"] == "no" else ())
+        self._include = Patterns(config.include or ("**",))
+        self._exclude = Patterns(config.exclude)
+        self._access = AccessRules(config.access, config.rules)
+
+    def check(self) -> str:
+        """Say how much lies at the top of the folder.
+
+        :raises SourceError: where there is no folder or it cannot be listed.
+        """
+        root, _ = self._root()
+        try:
+            count = len(os.listdir(root))  # noqa: PTH208  the names are counted, not used
+        except OSError as error:
+            raise self._unreachable(error) from error
+        return f"{self._shown} is a folder with {count} {'entry' if count == 1 else 'entries'} at its top."
+
+    def changes(self, since: str | None) -> Iterator[Change]:
+        """Walk the whole folder, whatever the cursor: a folder keeps no record of what changed.
+
+        :raises SourceError: where the root cannot be listed, at once; where it goes away meanwhile, at the end.
+        """
+        del since
+        root, identity = self._root()
+        return self._walk(root, identity)
+
+    def fetch(self, ref: SourceRef) -> Content:
+        """The file, as a path.
+
+        :raises NotFound: where the walk would not list it, above all where it lies outside the root.
+        :raises SourceError: where the root or the file cannot be read.
+        """
+        name = self._checked(ref)
+        path, status = self._open(ref, name)
+        return Content(
+            ref=ref,
+            name=_UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", name.rpartition("/")[2]),
+            body=path,
+            url=(self._shown / name).as_uri(),
+            created=_moment(getattr(status, "st_birthtime", None)),
+            modified=_moment(status.st_mtime),
+        )
+
+    def access(self, ref: SourceRef) -> Access:
+        """What the last rule says that matches the key, else what the source starts with.
+
+        :raises NotFound: where the key is none of this source.
+        """
+        self._checked(ref)
+        return self._access.of(ref.key)
+
+    def _checked(self, ref: SourceRef) -> str:
+        if (ref.kind, ref.source) != (self.kind, self._name):
+            raise NotFound(f"{ref} is not a document of {self.kind}:{self._name}.")
+        return name_of(ref.key)
+
+    def _root(self) -> tuple[str, tuple[int, int]]:
+        """The root without links and which folder that is, after trying whether it can be listed."""
+        try:
+            root = os.path.realpath(self._shown)
+            os.scandir(root).close()
+            status = os.stat(root)  # noqa: PTH116  the walk is in os calls: a Path for each file costs too much
+        except OSError as error:
+            raise self._unreachable(error) from error
+        return root, (status.st_dev, status.st_ino)
+
+    def _unreachable(self, error: OSError) -> SourceError:
+        hint = "Nothing was taken out of the memory; mount or restore the folder, or give the source its new place."
+        if isinstance(error, FileNotFoundError):
+            return SourceError(f"There is no folder {self._shown}.", hint=hint)
+        if isinstance(error, NotADirectoryError):
+            return SourceError(f"{self._shown} is not a folder.", hint="Give the folder that holds the file.")
+        if isinstance(error, PermissionError):
+            return SourceError(
+                f"There is no permission to list {self._shown}.",
+                hint="Allow the user that runs Mneme to read and enter the folder.",
+            )
+        return SourceError(f"{self._shown} cannot be listed: {_reason(error)}.", hint=hint)
+
+    def _walk(self, root: str, identity: tuple[int, int]) -> Iterator[Change]:
+        """One folder at a time, its files before its folders, by name: only folders still to come are held."""
+        waiting = [("", root)]
+        seen: set[tuple[int, int]] = set()
+        while waiting:
+            prefix, path = waiting.pop()
+            try:
+                if self._follow and not _first_time(path, seen):
+                    continue
+                with os.scandir(path) as listing:
+                    entries = sorted(listing, key=_by_name)
+            except _GONE:
+                continue  # removed since its parent was listed, or all of it was: that is seen at the end
+            except OSError as error:
+                if not prefix:
+                    raise self._unreachable(error) from error
+                yield self._failed(prefix, Stage.SEEN, error)
+                continue
+            folders: list[tuple[str, str]] = []
+            for entry in entries:
+                yield from self._entry(entry, prefix, root, folders)
+            waiting.extend(reversed(folders))
+        if self._root()[1] != identity:
+            raise SourceError(
+                f"{self._shown} became another folder while it was listed.", hint="Run the sync again."
+            )
+        yield Checkpoint(datetime.now(UTC).isoformat(timespec="seconds"))
+
+    def _entry(
+        self, entry: os.DirEntry[str], prefix: str, root: str, folders: list[tuple[str, str]]
+    ) -> Iterator[Change]:
+        """The change one name stands for, if any; a folder is put with the others instead."""
+        if not self._wanted_name(entry.name):
+            return
+        key = prefix + key_of(entry.name)
+        is_file = False
+        try:
+            is_file = entry.is_file(follow_symlinks=False)
+            if is_file:
+                if self._wanted(key):
+                    yield self._file(key, entry.path, entry.stat(follow_symlinks=False))
+            elif entry.is_dir(follow_symlinks=False):
+                if not self._exclude.matches(key + "/"):
+                    folders.append((key + "/", entry.path))
+            elif self._follow and entry.is_symlink():
+                yield from self._link(key, entry.path, root, folders)
+        except _GONE:
+            return
+        except OSError as error:
+            yield from self._unseen(key, error, may_be_folder=not is_file)
+
+    def _link(self, key: str, path: str, root: str, folders: list[tuple[str, str]]) -> Iterator[Change]:
+        target = os.path.realpath(path)
+        if _within(target, root):
+            return
+        try:
+            status = os.stat(target)  # noqa: PTH116
+        except OSError as error:
+            # Missing or not, it may be a share that is not mounted: nothing of it counts as deleted.
+            yield from self._unseen(key, error, may_be_folder=True)
+            return
+        if stat.S_ISDIR(status.st_mode):
+            if not self._exclude.matches(key + "/"):
+                folders.append((key + "/", target))
+        elif stat.S_ISREG(status.st_mode) and self._wanted(key):
+            yield self._file(key, target, status)
+
+    def _file(self, key: str, path: str, status: os.stat_result) -> Change:
+        if not os.access(path, os.R_OK, effective_ids=_CAN_ASK_EFFECTIVE):
+            return self._failed(key, Stage.FETCHED, PermissionError())
+        facts = f"{status.st_size}-{status.st_mtime_ns}"
+        return Upserted(
+            ref=SourceRef(self.kind, self._name, key),
+            version=f"{facts}-{status.st_ctime_ns}-{status.st_ino}-{self._access.digest(key)}",
+            # Windows gives no number with a listing, and without one files could not be told apart.
+            fingerprint=f"{status.st_dev}-{status.st_ino}-{facts}" if status.st_ino else "",
+        )
+
+    def _unseen(self, key: str, error: OSError, *, may_be_folder: bool) -> Iterator[Failed]:
+        if self._wanted(key):
+            yield self._failed(key, Stage.SEEN, error)
+        if may_be_folder and not self._exclude.matches(key + "/"):
+            yield self._failed(key + "/", Stage.SEEN, error)
+
+    def _failed(self, key: str, stage: Stage, error: OSError) -> Failed:
+        return Failed(SourceRef(self.kind, self._name, key), stage, _reason(error), retryable=True)
+
+    def _wanted_name(self, name: str) -> bool:
+        return (self._hidden or name[0] != ".") and not self._junk.matches(name)
+
+    def _wanted(self, key: str) -> bool:
+        return self._include.matches(key) and not self._exclude.matches(key)
+
+    def _open(self, ref: SourceRef, name: str) -> tuple[Path, os.stat_result]:
+        """Where the file really lies and what is known of it, after trying whether it can be read."""
+        root, _ = self._root()
+        path = os.path.join(root, name)  # noqa: PTH118
+        real = os.path.realpath(path)
+        missing = f"There is no document {ref}."
+        if not all(map(self._wanted_name, name.split("/"))) or not self._wanted(ref.key):
+            raise NotFound(missing)
+        if real != path and (_within(real, root) or not self._follow):
+            raise NotFound(missing)
+        try:
+            status = os.lstat(real)
+            if not stat.S_ISREG(status.st_mode):
+                raise NotFound(missing)
+            # Without O_NONBLOCK a pipe put there since would hold us for ever.
+            os.close(os.open(real, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)))
+        except _GONE as error:
+            raise NotFound(missing) from error
+        except OSError as error:
+            raise SourceError(f"{ref} cannot be read: {_reason(error)}.") from error
+        return Path(real), status
+
+
+def _options(config: SourceConfig) -> dict[str, str]:
+    chosen = {name: values[0] for name, values in OPTIONS.items()}
+    for name, value in config.options:
+        if value not in OPTIONS.get(name, ()):
+            known = "; ".join(f"{known}={'|'.join(values)}" for known, values in OPTIONS.items())
+            raise InvalidInput(f"A folder source has no option {name}={value}.", hint=f"Known are: {known}.")
+        chosen[name] = value
+    return chosen
+
+
+def _first_time(path: str, seen: set[tuple[int, int]]) -> bool:
+    status = os.stat(path)  # noqa: PTH116
+    identity = (status.st_dev, status.st_ino)
+    new = identity not in seen
+    seen.add(identity)
+    return new
+
+
+def _within(path: str, root: str) -> bool:
+    return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
+
+
+def _by_name(entry: os.DirEntry[str]) -> str:
+    return entry.name
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "no permission to read"
+    return (error.strerror or type(error).__name__).lower()
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None  # a date before the year 1 or after 9999: some file systems hold anything

@@ -1,0 +1,59 @@
+"""Every connector there is, built-in and foreign alike: found by the entry point group `mneme.connectors`."""
+
+from importlib.metadata import EntryPoint, entry_points
+
+from connectors.base import Connector, SourceConfig
+from memory.errors import ConnectorUnavailable, InvalidInput
+
+GROUP = "mneme.connectors"
+
+
+def kinds() -> dict[str, str]:
+    """Each connector's name with one line that says what it reads, or why it cannot be used."""
+    known: dict[str, str] = {}
+    for kind, entry in _entries().items():
+        try:
+            lines = (_load(entry).__doc__ or "").strip().splitlines()
+            known[kind] = lines[0] if lines else entry.value
+        except ConnectorUnavailable as error:
+            known[kind] = f"unavailable: {error}"
+    return known
+
+
+def open_connector(kind: str, config: SourceConfig) -> Connector:
+    """Make the connector of that name for one source.
+
+    :raises InvalidInput: where there is no such connector, or the configuration does not suit it.
+    :raises ConnectorUnavailable: where it needs something that is not installed, or is broken.
+    """
+    entries = _entries()
+    if kind not in entries:
+        raise InvalidInput(f"There is no connector {kind!r}.", hint=f"Known are: {', '.join(entries)}.")
+    connector = _load(entries[kind])(config)
+    if not isinstance(connector, Connector):
+        raise ConnectorUnavailable(f"{entries[kind].value} does not fulfil the connector contract.")
+    return connector
+
+
+def _entries() -> dict[str, EntryPoint]:
+    found = sorted(entry_points(group=GROUP), key=lambda entry: (_ours(entry), entry.value))
+    # Ours come last: a foreign package cannot take a built-in connector's name.
+    return dict(sorted({entry.name: entry for entry in found}.items()))
+
+
+def _ours(entry: EntryPoint) -> bool:
+    return entry.dist is not None and entry.dist.name == "mneme"
+
+
+def _load(entry: EntryPoint) -> type[Connector]:
+    try:
+        made: type[Connector] = entry.load()
+    except ImportError as error:
+        package = entry.dist.name if entry.dist and not _ours(entry) else f"mneme[{entry.name}]"
+        message = f"The connector {entry.name} needs something that is not installed ({error})."
+        raise ConnectorUnavailable(message, hint=f'Run `pip install "{package}"`.') from error
+    except Exception as error:  # foreign code runs here: whatever it does must not stop the others
+        raise ConnectorUnavailable(f"The connector {entry.name} is broken: {error!r}.") from error
+    if not isinstance(made, type):
+        raise ConnectorUnavailable(f"The connector {entry.name} is broken: {entry.value} is not a class.")
+    return made

@@ -1,0 +1,245 @@
+"""What a source's changes mean for the memory: which documents to read, and which have only moved."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from connectors.base import Change, Checkpoint, Connector, Content, Deleted, Moved, Upserted
+from ingest.items import Fetched
+from ingest.summary import Summary
+from memory.catalogue.catalogue import Catalogue
+from memory.catalogue.documents import new_document_id
+from memory.catalogue.ledger import BATCH, LedgerRow
+from memory.domain import Access, Failed, SourceRef, Stage
+from memory.errors import NotFound, SourceError
+
+HELD_SHARE = 0.2
+"""The share of a source that may vanish in one sync without a person's word: an unmounted share looks empty."""
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What is to be remembered of a walk until its end."""
+
+    seen: set[str] = field(default_factory=set)
+    unlisted: list[str] = field(default_factory=list)
+    """Folders that could not be listed: what lies beneath is not gone, only not seen."""
+    candidates: list[tuple[Upserted, LedgerRow]] = field(default_factory=list)
+    """New documents that may be old ones in a new place."""
+    deleted: list[SourceRef] = field(default_factory=list)
+    cursor: str | None = None
+
+
+class ChangeReader:
+    """Reads one source's changes once, from the connector to documents ready to be parsed.
+
+    :param max_bytes: files larger than this are skipped, with a ledger row that says so.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, connector: Connector, source: str, summary: Summary, *, max_bytes: int
+    ) -> None:
+        self._catalogue = catalogue
+        self._connector = connector
+        self._source = source
+        self._summary = summary
+        self._max_bytes = max_bytes
+        self._walk = _Walk()
+
+    def fetch_changed(self) -> Iterator[Fetched]:
+        """Every document that must be read; what needs no reading is settled on the way.
+
+        :raises SourceError: where the source cannot be reached.
+        """
+        complete_walk = not self._connector.reports_deletions
+        since = None if complete_walk else self._catalogue.sources.cursor(self._source)
+        waiting: list[Upserted | Moved] = []
+        for change in self._connector.changes(since):
+            if isinstance(change, Upserted | Moved):
+                waiting.append(change)
+                if len(waiting) >= BATCH:
+                    yield from self._decide(waiting)
+                    waiting = []
+            else:
+                self._settle(change)
+        yield from self._decide(waiting)
+        for upserted, row in self._walk.candidates:
+            yield from self._move_or_fetch(upserted, row)
+
+    def finish(self, *, accept_removals: bool) -> None:
+        """Settle what is gone, after everything that was yielded has been written.
+
+        :param accept_removals: remove also more than a fifth of the source.
+        """
+        if self._connector.reports_deletions:
+            known = self._catalogue.ledger.find(self._walk.deleted)
+            gone = [known[ref] for ref in self._walk.deleted if ref in known]
+        else:
+            gone = self._missing()
+        documents = [row for row in gone if row.document]
+        total = self._catalogue.ledger.count(self._source)
+        if not accept_removals and len(documents) > HELD_SHARE * total:
+            self._summary.held = len(gone)
+        else:
+            for row in gone:
+                self._remove(row)
+        self._summary.known = self._summary.accounted
+        if self._walk.cursor is not None and not self._summary.held:
+            self._catalogue.sources.set_cursor(self._source, self._walk.cursor)
+
+    def _missing(self) -> list[LedgerRow]:
+        """Known documents the complete walk has not met; those in a folder it could not list have failed."""
+        gone = []
+        for row in self._catalogue.ledger.of_source(self._source):
+            if row.ref.key in self._walk.seen:
+                continue
+            if self._is_gone(row):
+                gone.append(row)
+            else:
+                self._summary.failed += 1
+        return gone
+
+    def _settle(self, change: Change) -> None:
+        if isinstance(change, Failed):
+            self._walk.seen.add(change.ref.key)
+            if change.ref.key.endswith("/"):
+                self._walk.unlisted.append(change.ref.key)
+            self._fail(change)
+        elif isinstance(change, Deleted):
+            self._walk.deleted.append(change.ref)
+        elif isinstance(change, Checkpoint):
+            self._walk.cursor = change.cursor
+
+    def _decide(self, changes: list[Upserted | Moved]) -> Iterator[Fetched]:
+        refs = [change.old if isinstance(change, Moved) else change.ref for change in changes]
+        known = self._catalogue.ledger.find(refs)
+        for change, ref in zip(changes, refs, strict=True):
+            row = known.get(ref)
+            if isinstance(change, Moved):
+                yield from self._moved_by_source(change, row)
+                continue
+            self._walk.seen.add(ref.key)
+            if row is None and (old := self._elsewhere(change)):
+                self._walk.candidates.append((change, old))
+            elif row is None or self._must_read(change, row):
+                yield from self._fetch(change, row)
+            else:
+                self._count_unchanged(row)
+
+    def _must_read(self, change: Upserted, row: LedgerRow) -> bool:
+        if row.version != change.version or row.stage in (Stage.SEEN, Stage.FETCHED):
+            return True
+        return row.stage is Stage.FAILED and row.retryable
+
+    def _count_unchanged(self, row: LedgerRow) -> None:
+        if row.stage is Stage.SKIPPED:
+            self._summary.skipped += 1
+        elif row.stage is Stage.FAILED:
+            self._summary.fail(Failed(row.ref, row.stage, row.reason))
+        else:
+            self._summary.unchanged += 1
+
+    def _elsewhere(self, change: Upserted) -> LedgerRow | None:
+        """The one known document with the same fingerprint: this may be it, in a new place."""
+        if not change.fingerprint:
+            return None
+        rows = self._catalogue.ledger.same_fingerprint(self._source, change.fingerprint)
+        return rows[0] if len(rows) == 1 else None
+
+    def _move_or_fetch(self, change: Upserted, row: LedgerRow) -> Iterator[Fetched]:
+        if self._is_gone(row) and row.document and row.stage in (Stage.INDEXED, Stage.EMBEDDED, Stage.PARSED):
+            self._move(row, row.document, change)
+        else:
+            yield from self._fetch(change, None)
+
+    def _moved_by_source(self, change: Moved, row: LedgerRow | None) -> Iterator[Fetched]:
+        self._walk.seen.add(change.new.key)
+        upserted = Upserted(change.new, change.version)
+        if row is not None and row.document:
+            self._move(row, row.document, upserted)
+        else:
+            yield from self._fetch(upserted, None)
+
+    def _move(self, row: LedgerRow, document: str, change: Upserted) -> None:
+        """Give a known document its new place: nothing is read, parsed or embedded again."""
+        access = self._connector.access(change.ref)
+        url = self._connector.fetch(change.ref).url
+        with self._catalogue.transaction() as connection:
+            self._catalogue.documents.restate(connection, document, access, ref=change.ref, url=url)
+            self._catalogue.ledger.move(
+                connection, row.ref, change.ref, version=change.version, fingerprint=change.fingerprint
+            )
+        self._walk.seen.add(change.ref.key)
+        self._summary.moved += 1
+
+    def _fetch(self, change: Upserted, row: LedgerRow | None) -> Iterator[Fetched]:
+        try:
+            content = self._connector.fetch(change.ref)
+            size = _size(content)
+            if size > self._max_bytes:
+                self._skip(change, row, f"larger than {self._max_bytes // 1_000_000} MB")
+                return
+            digest = _digest(content)
+            access = self._connector.access(change.ref)
+        except NotFound:
+            # Gone since it was listed: what was known of it is settled with the removals.
+            self._walk.seen.discard(change.ref.key)
+            return
+        except (SourceError, OSError) as error:
+            reason = error.message if isinstance(error, SourceError) else error.strerror or str(error)
+            self._fail(Failed(change.ref, Stage.FETCHED, reason, retryable=True), change)
+            return
+        if row and row.document and row.content == digest and row.stage in (Stage.INDEXED, Stage.EMBEDDED):
+            self._restate(row, row.document, change, access)
+            return
+        document = (row.document if row else None) or new_document_id()
+        yield Fetched(content, document, change.version, change.fingerprint, digest, access)
+
+    def _restate(self, row: LedgerRow, document: str, change: Upserted, access: Access) -> None:
+        """The same bytes under a new version: only dates or access changed."""
+        with self._catalogue.transaction() as connection:
+            self._catalogue.documents.restate(connection, document, access)
+            self._catalogue.ledger.write(
+                connection, row.ref, row.stage, version=change.version, fingerprint=change.fingerprint
+            )
+        self._summary.unchanged += 1
+
+    def _is_gone(self, row: LedgerRow) -> bool:
+        key = row.ref.key
+        return key not in self._walk.seen and not any(
+            key.startswith(folder) for folder in self._walk.unlisted
+        )
+
+    def _remove(self, row: LedgerRow) -> None:
+        with self._catalogue.transaction() as connection:
+            if row.document:
+                self._catalogue.documents.remove(connection, row.document)
+            self._catalogue.ledger.drop(connection, row.ref)
+        self._summary.removed += 1
+
+    def _skip(self, change: Upserted, row: LedgerRow | None, reason: str) -> None:
+        with self._catalogue.transaction() as connection:
+            if row is not None and row.document:
+                self._catalogue.documents.remove(connection, row.document)
+            self._catalogue.ledger.write(
+                connection, change.ref, Stage.SKIPPED, reason=reason, version=change.version, document=None
+            )
+        self._summary.skipped += 1
+
+    def _fail(self, failure: Failed, change: Upserted | None = None) -> None:
+        known = {"version": change.version} if change else {}
+        self._catalogue.ledger.note(
+            failure.ref, Stage.FAILED, reason=failure.reason, retryable=failure.retryable, **known
+        )
+        self._summary.fail(failure)
+
+
+def _size(content: Content) -> int:
+    return len(content.body) if isinstance(content.body, bytes) else content.body.stat().st_size
+
+
+def _digest(content: Content) -> str:
+    if isinstance(content.body, bytes):
+        return hashlib.sha256(content.body).hexdigest()
+    with content.body.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

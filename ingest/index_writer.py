@@ -1,0 +1,125 @@
+"""Bringing the index to what the catalogue says: the only place that writes to it.
+
+Every step can be repeated: what a crash interrupts still stands as pending in the catalogue.
+"""
+
+from collections.abc import Callable, Sequence
+
+from ingest.split import embedding_text
+from memory.catalogue.cards import Card
+from memory.catalogue.catalogue import Catalogue
+from memory.catalogue.passages import StoredPassage
+from memory.domain import AUTHORING
+from memory.embedding.base import ModelIdentity
+from memory.index.base import Entry, VectorIndex
+from memory.words import WordAnalyser
+
+FIRST_AVERAGE = 120.0
+"""Words in a passage, taken for BM25 until the memory knows its own average."""
+
+DRIFT = 0.2
+"""How far the average may move before all words are weighed anew: below it no rank changes noticeably."""
+
+_AVERAGE, _NEXT_AVERAGE = "average_length", "next_average_length"
+
+
+def spoken(stored: StoredPassage) -> str:
+    """What is analysed and embedded of a passage: title and headings in front of the text."""
+    return embedding_text(stored.title, stored.passage.location.heading, stored.passage.text)
+
+
+class IndexWriter:
+    """Writes to the index what is pending in the catalogue."""
+
+    def __init__(
+        self, catalogue: Catalogue, index: VectorIndex, words: WordAnalyser, model: ModelIdentity
+    ) -> None:
+        self._catalogue = catalogue
+        self._index = index
+        self._words = words
+        self._model = model
+
+    def write_pending(self) -> None:
+        """Write new passages, changed facts and removals, in the order that leaves nothing unfindable."""
+        while waiting := self._catalogue.passages.unindexed():
+            self._write(waiting)
+        for document in self._catalogue.documents.facts_pending():
+            self._write_facts(document)
+        while stale := self._catalogue.passages.stale():
+            self._index.delete(stale)
+            self._catalogue.passages.drop(stale)
+        for document in self._catalogue.documents.removed():
+            self._catalogue.documents.forget(document)
+
+    def weigh_words(self, progress: Callable[[int], None] = lambda _done: None) -> bool:
+        """Weigh all words anew where the passages' average length has drifted; says whether it had to."""
+        catalogue = self._catalogue
+        now = catalogue.passages.average_length()
+        planned = catalogue.get_meta(_NEXT_AVERAGE)
+        if planned is None and (not now or abs(now / self.average() - 1) <= DRIFT):
+            return False
+        average = planned or now
+        catalogue.set_meta(_NEXT_AVERAGE, average)
+        last, done = 0, 0
+        while part := catalogue.passages.after(last):
+            self._index.set_words(
+                [stored.passage.id for stored in part],
+                [self._words.document(spoken(stored), stored.language, average) for stored in part],
+            )
+            last, done = part[-1].passage.id, done + len(part)
+            progress(done)
+        catalogue.set_meta(_AVERAGE, average)
+        catalogue.set_meta(_NEXT_AVERAGE, None)
+        return True
+
+    def average(self) -> float:
+        """The average length that BM25 reckons with."""
+        return float(self._catalogue.get_meta(_AVERAGE) or FIRST_AVERAGE)
+
+    def _write(self, waiting: Sequence[StoredPassage]) -> None:
+        average = self.average()
+        known = self._catalogue.vectors.get(self._model, [stored.digest for stored in waiting])
+        cards = self._catalogue.cards.of_documents({stored.passage.document for stored in waiting})
+        entries = []
+        for stored in waiting:
+            card, text = cards[stored.passage.document], spoken(stored)
+            entries.append(
+                Entry(
+                    id=stored.passage.id,
+                    document=stored.passage.document,
+                    text=text,
+                    words=self._words.document(text, stored.language, average),
+                    access=card.access,
+                    source=card.source,
+                    type=card.type,
+                    language=card.language,
+                    people=_people(card),
+                    modified=_seconds(card),
+                    vector=known.get(stored.digest),
+                )
+            )
+        self._index.upsert(entries)
+        embedded = [stored.passage.id for stored in waiting if stored.digest in known]
+        self._catalogue.passages.indexed([stored.passage.id for stored in waiting], embedded)
+
+    def _write_facts(self, document: str) -> None:
+        card = self._catalogue.cards.of_documents([document]).get(document)
+        if card is not None:
+            self._index.set_facts(
+                document,
+                access=card.access,
+                source=card.source,
+                people=_people(card),
+                type=card.type,
+                language=card.language,
+                modified=_seconds(card),
+            )
+        self._catalogue.documents.facts_written(document)
+
+
+def _people(card: Card) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(link.id for link in card.people if link.role in AUTHORING))
+
+
+def _seconds(card: Card) -> int | None:
+    return int(card.modified.timestamp()) if card.modified else None

@@ -1,0 +1,81 @@
+"""The contract of a parser: bytes in, typed elements with their places out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from memory.domain import Contribution
+
+
+class ElementKind(StrEnum):
+    """What an element is to a reader."""
+
+    TITLE = "title"
+    HEADING = "heading"
+    TEXT = "text"
+    LIST = "list"
+    TABLE = "table"
+    CODE = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One block of a document in reading order.
+
+    :param text: the block's text, without leading or trailing blanks, never empty.
+    :param level: depth of a heading, from 1.
+    """
+
+    kind: ElementKind
+    text: str
+    level: int = 0
+    page: int | None = None
+    sheet: str | None = None
+    slide: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file inside a file, to become a child document."""
+
+    name: str
+    data: bytes
+    media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a file says.
+
+    :param elements: empty where the file holds no text layer.
+    :param language: ISO 639-1, ``""`` where it cannot be told.
+    :param empty_reason: why there are no elements, for the ledger (``no text layer, needs OCR``).
+    """
+
+    media_type: str
+    title: str = ""
+    elements: tuple[Element, ...] = ()
+    language: str = ""
+    created: datetime | None = None
+    modified: datetime | None = None
+    contributions: tuple[Contribution, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    empty_reason: str = ""
+
+
+class Parser(Protocol):
+    """Reads one family of media types.
+
+    Rules: text comes in reading order; nothing is fetched over the network and nothing downloaded; broken
+    input raises `ParseError` with a reason a reader of the ledger understands.
+    """
+
+    def parse(self, data: bytes, *, name: str, media_type: str) -> Parsed:
+        """Read the bytes.
+
+        :param name: the file's name.
+        :param media_type: already detected, never empty.
+        :raises ParseError: where they cannot be read.
+        """
+        ...

@@ -1,0 +1,228 @@
+"""Office, PDF, RTF, OpenDocument, e-books and mail, by Apache Tika.
+
+`TikaParser` runs Tika as native code in this process (`iscc-tika`, no Java); with a URL it asks a
+Tika server for the same XHTML. Either way unstructured types the elements and the rest is ours.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ingest.parsers import properties
+from ingest.parsers.base import Element, ElementKind, Parsed
+from ingest.parsers.headings import heading_levels
+from ingest.parsers.pages import tidy
+from ingest.parsers.people import bylines, distinct, signatories
+from ingest.parsers.tables import labelled_text, rows_text
+from ingest.parsers.typed import Place, body_of, elements_of, mark
+from memory.errors import ParseError
+
+MAX_CHARACTERS = 50_000_000
+"""A longer text is refused: never cut silently."""
+
+NO_TEXT = "no text layer, needs OCR"
+NO_TEXT_AT_ALL = "no text in it"
+ENCRYPTED = "encrypted: needs a password"
+
+Answer = tuple[str, Mapping[str, Sequence[str]]]
+
+_PAGED = ("application/pdf", "application/illustrator")
+_SLIDES = ("slide", "slide-content")
+_MESSAGE = re.compile(r"message/|application/(?:vnd\.ms-outlook|mbox)")
+_TEMPLATE_HINT = re.compile(
+    r"^\s*(?:click to (?:edit|add)|klicken sie|cliquez pour|klik for at).*", re.IGNORECASE
+)
+
+
+class TikaParser:
+    """Reads what Tika reads. Nothing is recognised in pictures (no OCR).
+
+    :param url: a Tika server to ask instead of the built-in one.
+    :param timeout_s: how long the server may take.
+    """
+
+    def __init__(self, url: str = "", *, timeout_s: float = 60) -> None:
+        self._url = url
+        self._timeout_s = timeout_s
+
+    def parse(self, data: bytes, *, name: str, media_type: str) -> Parsed:
+        """Read the bytes.
+
+        :param name: the file's name.
+        :param media_type: already detected; Tika's own finding is what `Parsed` says.
+        :raises ParseError: where they cannot be read, need a password or hold too much text.
+        """
+        if not data:
+            return Parsed(media_type, title=properties.title({}, (), name), empty_reason="empty file")
+        answers = self._ask(data)
+        known = answers[0][1]
+        if any(
+            "EncryptedDocumentException" in said
+            for key in known
+            if key.startswith("X-TIKA")
+            for said in known[key]
+        ):
+            raise ParseError(ENCRYPTED)
+        found = next(iter(known.get("Content-Type", ())), media_type).partition(";")[0].strip() or media_type
+        elements: list[Element] = []
+        for place, (xhtml, _) in enumerate(answers):
+            elements.extend(_elements(xhtml, found if place == 0 else ""))
+        return _parsed(found, name, elements, known)
+
+    def _ask(self, data: bytes) -> list[Answer]:
+        answers = _from_server(data, self._url, self._timeout_s) if self._url else [_native(data)]
+        if sum(len(xhtml) for xhtml, _ in answers) >= MAX_CHARACTERS:
+            raise ParseError(f"more than {MAX_CHARACTERS // 1_000_000} million characters of text")
+        return answers
+
+
+def _native(data: bytes) -> Answer:
+    import iscc_tika
+
+    extractor = iscc_tika.Extractor().set_xml_output(True).set_extract_string_max_length(MAX_CHARACTERS)
+    try:
+        xhtml, known = extractor.extract_bytes_to_string(bytearray(data))
+    except TypeError as error:  # iscc-tika's binding wraps Tika's errors in this one
+        raise ParseError(_reason(str(error))) from error
+    return xhtml, known
+
+
+def _from_server(data: bytes, url: str, timeout_s: float) -> list[Answer]:
+    import json
+
+    import requests
+    from tika import parser, tika  # type: ignore[import-untyped]
+
+    tika.TikaClientOnly = True  # else the client downloads a jar and starts it
+    try:
+        status, body = parser.from_buffer(
+            data,
+            serverEndpoint=url,
+            xmlContent=True,
+            raw_response=True,
+            requestOptions={"timeout": timeout_s},
+        )
+    except requests.RequestException as error:
+        raise ParseError(f"the Tika server at {url} does not answer: {error}") from error
+    if status != 200:
+        raise ParseError(f"the Tika server refused it (status {status})")
+    answers: list[Answer] = []
+    for part in json.loads(body):
+        xhtml = part.pop("X-TIKA:content", "") or ""
+        answers.append(
+            (xhtml, {key: said if isinstance(said, list) else [str(said)] for key, said in part.items()})
+        )
+    failed = (
+        " ".join(answers[0][1].get("X-TIKA:EXCEPTION:container_exception", ())) if answers else "no answer"
+    )
+    if failed and "EncryptedDocumentException" not in failed and not answers[0][0].strip():
+        raise ParseError(_reason(failed))
+    return answers
+
+
+def _reason(error: str) -> str:
+    if "Encrypted" in error or "password" in error.lower():
+        return ENCRYPTED
+    if "zip bomb" in error.lower():
+        return "it unpacks to far more than it holds (a zip bomb)"
+    plain = re.sub(
+        r"@[0-9a-f]+|^ParseError\(\"|\"\)$|Parse error occurred : |org\.apache\.[\w.]*\.(?=\w)", "", error
+    )
+    return f"broken file: {plain.splitlines()[0][:200]}" if plain.strip() else "broken file"
+
+
+def _elements(xhtml: str, media_type: str) -> list[Element]:
+    """The typed elements of one XHTML, with their places."""
+    if not xhtml.strip():
+        return []
+    body = body_of(xhtml)
+    if media_type in _PAGED:
+        tidy(body)
+    places = list(_mark_places(body))
+    found = [
+        element
+        for element in elements_of(body, places, _table)
+        if not (element.slide is not None and _TEMPLATE_HINT.fullmatch(element.text))
+    ]
+    if places and places[0].slide is not None:
+        return _slide_titles(found)
+    if any(element.kind is ElementKind.HEADING for element in found) or _MESSAGE.match(media_type):
+        return found
+    return _with_headings(found)
+
+
+def _mark_places(body: Any) -> Iterator[Place]:
+    """Number the pages, sheets and slides; what is attached stands nowhere."""
+    number = slide = page = 0
+    shows = [node for node in body if node.get("class") == "slideShow"]
+    for node in [child for show in shows for child in show] + [child for child in body if child not in shows]:
+        kind = node.get("class") or ""
+        heading = node.find("h1") if kind in ("page", "sheet") else None
+        if kind == "sheet" or (
+            heading is not None and node.find("table") is not None and node.find("p") is None
+        ):
+            yield Place(sheet="".join(heading.itertext()).strip() if heading is not None else "")
+        elif kind == "page":
+            page += 1
+            yield Place(page=page)
+        elif kind in _SLIDES:
+            slide += 1
+            yield Place(slide=slide)
+        elif slide and kind in ("slide-notes", "slide-comments", "notes", "notes-content"):
+            yield Place(slide=slide)
+        else:
+            continue
+        mark(node, number)
+        number += 1
+
+
+def _table(rows: list[list[str]], place: Place) -> str:
+    return labelled_text(rows) if place.sheet is not None else rows_text(rows)
+
+
+def _slide_titles(elements: Sequence[Element]) -> list[Element]:
+    """The first short text of a slide is its title."""
+    titled: list[Element] = []
+    seen: set[int | None] = {None}
+    for element in elements:
+        if element.slide not in seen and element.kind is ElementKind.TEXT:
+            seen.add(element.slide)
+            if len(element.text) <= 100 and element.text[-1] not in ".;,":
+                titled.append(Element(ElementKind.HEADING, element.text, 1, slide=element.slide))
+                continue
+        titled.append(element)
+    return titled
+
+
+def _with_headings(elements: Sequence[Element]) -> list[Element]:
+    """Headings by our own rule, for documents whose mark-up has none."""
+    texts = [
+        element.text if element.kind in (ElementKind.TEXT, ElementKind.LIST) else "" for element in elements
+    ]
+    return [
+        Element(ElementKind.HEADING, element.text, level, element.page, element.sheet, element.slide)
+        if level and element.kind is ElementKind.TEXT
+        else element
+        for element, level in zip(elements, heading_levels(texts), strict=True)
+    ]
+
+
+def _parsed(media_type: str, name: str, elements: Sequence[Element], known: properties.Properties) -> Parsed:
+    created, modified = properties.dates(known)
+    people = properties.people(known)
+    if not _MESSAGE.match(media_type):
+        text = "\n".join(element.text for element in elements)
+        named = bylines(element.text for element in elements[:60] if element.kind is not ElementKind.TABLE)
+        people = distinct([*people, *named, *signatories(text)])
+    reason = ""
+    if not elements:
+        reason = NO_TEXT if media_type in _PAGED or media_type.startswith("image/") else NO_TEXT_AT_ALL
+    return Parsed(
+        media_type=media_type,
+        title=properties.title(known, elements, name),
+        elements=tuple(elements),
+        created=created,
+        modified=modified,
+        contributions=people,
+        empty_reason=reason,
+    )

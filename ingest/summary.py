@@ -1,0 +1,46 @@
+"""What a sync did, in numbers that add up."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from memory.domain import Failed
+
+
+@dataclass(slots=True)
+class Summary:
+    """Counts of one sync of one source.
+
+    ``known`` is every document the source listed or the ledger knew before, each once, and equals
+    ``indexed + unchanged + moved + skipped + failed + removed + held``.
+
+    :param held: documents missing at the source whose removal waits for confirmation.
+    :param problems: the first failures, for a person to read.
+    """
+
+    source: str
+    known: int = 0
+    indexed: int = 0
+    unchanged: int = 0
+    moved: int = 0
+    skipped: int = 0
+    failed: int = 0
+    removed: int = 0
+    held: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def fail(self, failure: Failed) -> None:
+        """Count a failure and keep the first of them to show."""
+        self.failed += 1
+        if len(self.problems) < 20:
+            self.problems.append(f"{failure.ref.key}: {failure.reason}")
+
+    @property
+    def accounted(self) -> int:
+        """The sum of all outcomes; equals `known`."""
+        return (
+            self.indexed + self.unchanged + self.moved + self.skipped + self.failed + self.removed + self.held
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The counts as JSON values."""
+        return asdict(self)

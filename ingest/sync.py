@@ -1,0 +1,145 @@
+"""The sync: one walk over a source, words first, meaning behind."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import islice
+
+from haystack import Pipeline
+
+from connectors.base import Connector
+from ingest.changes import ChangeReader
+from ingest.index_writer import IndexWriter
+from ingest.items import Broken, Fetched, Outcome, Skipped
+from ingest.summary import Summary
+from memory import registry
+from memory.catalogue.catalogue import Catalogue
+from memory.errors import MnemeError
+
+PARSED_TOGETHER = 32
+"""Files in one run of the pipeline: enough to keep every worker busy, few enough to be found soon."""
+
+EMBEDDED_TOGETHER = 256
+"""Passages in one run of the pipeline: sorted by length, they make even batches; a kill loses this much work."""
+
+
+class Phase(StrEnum):
+    """What a sync is doing."""
+
+    WORDS = "words"
+    MEANING = "meaning"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far a sync is.
+
+    :param done: documents looked at, or passages embedded.
+    :param total: how many there will be, or None before that is known.
+    """
+
+    phase: Phase
+    source: str
+    done: int
+    total: int | None
+
+
+class Interrupted(MnemeError):
+    """The sync was stopped; the next one goes on from here."""
+
+    retryable = True
+
+
+class Sync:
+    """Brings the memory to what the sources say.
+
+    :param words: the pipeline from files to words (``ingest/pipelines/words.yaml``).
+    :param vectors: the pipeline from words to vectors (``ingest/pipelines/vectors.yaml``).
+    :param memory: the memory's name in the registry.
+    :param max_bytes: larger files are skipped.
+    """
+
+    def __init__(
+        self, words: Pipeline, vectors: Pipeline, *, memory: str = "default", max_bytes: int = 200_000_000
+    ) -> None:
+        self._words = words
+        self._vectors = vectors
+        self._catalogue = registry.need(memory, Catalogue)
+        self._writer = registry.need(memory, IndexWriter)
+        self._max_bytes = max_bytes
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """Ask a running sync to end at the next document; nothing that was written is lost."""
+        self._stop.set()
+
+    def recover(self) -> None:
+        """Finish what an earlier process left between catalogue and index."""
+        self._writer.write_pending()
+
+    def read(
+        self,
+        name: str,
+        connector: Connector,
+        *,
+        accept_removals: bool = False,
+        report: Callable[[Step], None] = lambda _step: None,
+    ) -> Summary:
+        """Bring one source's documents to where they are found by their words.
+
+        :param accept_removals: remove also more than a fifth of the source.
+        :raises SourceError: where the source cannot be reached; then nothing is removed.
+        :raises Interrupted: after `stop`.
+        """
+        summary = Summary(name)
+        reader = ChangeReader(self._catalogue, connector, name, summary, max_bytes=self._max_bytes)
+        expected = self._catalogue.ledger.count(name) or None
+        self.recover()
+        for part in _in_parts(reader.fetch_changed(), PARSED_TOGETHER):
+            self._check_stop()
+            outcomes = self._words.run({"parse": {"fetched": part}})["write"]["outcomes"]
+            _count(outcomes, summary)
+            report(Step(Phase.WORDS, name, summary.accounted, expected))
+        reader.finish(accept_removals=accept_removals)
+        self._writer.write_pending()
+        self._writer.weigh_words()
+        self._catalogue.sources.synced(name, summary.to_json())
+        report(Step(Phase.WORDS, name, summary.known, summary.known))
+        return summary
+
+    def embed(self, report: Callable[[Step], None] = lambda _step: None) -> int:
+        """Give every passage its vector; says how many got one.
+
+        :raises Interrupted: after `stop`.
+        """
+        progress = self._catalogue.passages.progress()
+        total, done = progress.by_words - progress.by_meaning, 0
+        while True:
+            self._check_stop()
+            stored = self._vectors.run({"embed": {"limit": EMBEDDED_TOGETHER}})["store"]["stored"]
+            if not stored:
+                return done
+            done += stored
+            report(Step(Phase.MEANING, "", done, max(total, done)))
+
+    def _check_stop(self) -> None:
+        if self._stop.is_set():
+            self._stop.clear()
+            raise Interrupted
+
+
+def _in_parts(items: Iterable[Fetched], size: int) -> Iterator[list[Fetched]]:
+    stream = iter(items)
+    while part := list(islice(stream, size)):
+        yield part
+
+
+def _count(outcomes: Iterable[Outcome], summary: Summary) -> None:
+    for outcome in outcomes:
+        if isinstance(outcome, Broken):
+            summary.fail(outcome.failure)
+        elif isinstance(outcome, Skipped):
+            summary.skipped += 1
+        else:
+            summary.indexed += 1

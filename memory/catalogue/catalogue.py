@@ -1,0 +1,69 @@
+"""The catalogue: everything Mneme knows, in one SQL database."""
+
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, select, text
+
+from memory.catalogue.cards import Cards
+from memory.catalogue.documents import Documents
+from memory.catalogue.engine import open_engine, transaction
+from memory.catalogue.events import Events
+from memory.catalogue.ledger import Ledger
+from memory.catalogue.passages import Passages
+from memory.catalogue.people import People
+from memory.catalogue.schema import meta
+from memory.catalogue.sources import Sources
+from memory.catalogue.upsert import upsert
+from memory.catalogue.vectors import VectorCache
+
+
+class Catalogue:
+    """One database with a store for each subject.
+
+    :param url: an SQLAlchemy URL: ``sqlite:///path`` or ``postgresql+psycopg://...``.
+    :param keep_events: how long searches are remembered; None for not at all.
+    :raises CatalogueError: where the database cannot be opened.
+    """
+
+    def __init__(self, url: str, *, keep_events: timedelta | None = timedelta(days=365)) -> None:
+        self._engine = open_engine(url)
+        self.cards = Cards(self._engine)
+        self.sources = Sources(self._engine)
+        self.ledger = Ledger(self._engine)
+        self.people = People(self._engine)
+        self.documents = Documents(self._engine, self.people, self.cards.forget)
+        self.passages = Passages(self._engine)
+        self.vectors = VectorCache(self._engine)
+        self.events = Events(self._engine, keep_events)
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """A transaction over several stores: ``with catalogue.transaction() as connection:``."""
+        return transaction(self._engine)
+
+    def get_meta(self, key: str) -> Any:
+        """A fact about the memory itself, or None."""
+        with transaction(self._engine) as connection:
+            return connection.execute(select(meta.c.value).where(meta.c.key == key)).scalar()
+
+    def set_meta(self, key: str, value: Any) -> None:
+        """Remember a fact about the memory itself, as JSON."""
+        with transaction(self._engine) as connection:
+            upsert(connection, meta, {"key": key}, {"value": value})
+
+    def check(self) -> list[str]:
+        """What the database finds wrong with itself; empty when all is well."""
+        with transaction(self._engine) as connection:
+            return _integrity(connection)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+
+def _integrity(connection: Connection) -> list[str]:
+    if connection.dialect.name != "sqlite":
+        return []
+    said = [row[0] for row in connection.execute(text("PRAGMA integrity_check(20)"))]
+    return [] if said == ["ok"] else said

@@ -1,0 +1,273 @@
+"""Documents under their lasting ids: written, moved and removed so that a crash leaves no gap.
+
+A change is first written here (new passages beside the old, which turn stale), then to the index, then
+confirmed here (stale passages dropped). Whatever a crash interrupts stands in the tables as pending and is
+done by the next sync; until then the old passages are still found.
+"""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, Row, delete, false, func, insert, select, update
+
+from memory.catalogue.engine import after_commit, transaction
+from memory.catalogue.people import People, visible
+from memory.catalogue.schema import access, contributions, documents, passages, texts
+from memory.catalogue.upsert import upsert
+from memory.domain import (
+    Access,
+    Asker,
+    Contribution,
+    Document,
+    Formality,
+    Identity,
+    Location,
+    Role,
+    SourceRef,
+)
+from memory.errors import NotFound
+from memory.media_types import short_type
+
+
+@dataclass(frozen=True, slots=True)
+class NewPassage:
+    """A passage on its way into the catalogue.
+
+    :param length: its words, as BM25 counts them.
+    :param digest: the name of its embedding text in the vector cache.
+    """
+
+    text: str
+    location: Location
+    length: int
+    digest: str
+
+
+def new_document_id() -> str:
+    """A lasting id: 32 hex digits."""
+    return uuid.uuid4().hex
+
+
+class Documents:
+    """The documents of a memory.
+
+    :param changed: called with the id of every document whose facts, access or passages have changed.
+    """
+
+    def __init__(self, engine: Engine, people: People, changed: Callable[[str], None]) -> None:
+        self._engine = engine
+        self._people = people
+        self._changed = changed
+
+    def replace(
+        self, connection: Connection, document: Document, text: str, found: Sequence[NewPassage]
+    ) -> None:
+        """Write a document with its canonical text and passages; what it had before turns stale."""
+        upsert(connection, documents, {"id": document.id}, _columns(document))
+        upsert(connection, texts, {"document": document.id}, {"text": text})
+        self._write_access(connection, document.id, document.access)
+        self._write_contributions(connection, document.id, document.contributions)
+        connection.execute(update(passages).where(passages.c.document == document.id).values(stale=True))
+        rows = [
+            {
+                "document": document.id,
+                "ordinal": ordinal,
+                "text": passage.text,
+                "location": passage.location.to_json(),
+                "length": passage.length,
+                "digest": passage.digest,
+            }
+            for ordinal, passage in enumerate(found)
+        ]
+        if rows:
+            connection.execute(insert(passages), rows)
+        after_commit(connection, lambda: self._changed(document.id))
+
+    def restate(
+        self,
+        connection: Connection,
+        document: str,
+        new: Access,
+        *,
+        ref: SourceRef | None = None,
+        url: str | None = None,
+    ) -> None:
+        """Give a document new access, and perhaps a new place; the index follows, the text stays."""
+        self._write_access(connection, document, new)
+        values: dict[str, object] = {"facts_pending": True}
+        if ref is not None:
+            values |= {"ref": str(ref), "source": ref.source}
+        if url is not None:
+            values["url"] = url
+        connection.execute(update(documents).where(documents.c.id == document).values(**values))
+        after_commit(connection, lambda: self._changed(document))
+
+    def remove(self, connection: Connection, document: str) -> None:
+        """Take a document out of every answer at once; the index follows."""
+        connection.execute(update(documents).where(documents.c.id == document).values(removed=True))
+        connection.execute(update(passages).where(passages.c.document == document).values(stale=True))
+        after_commit(connection, lambda: self._changed(document))
+
+    def get(self, document: str, asker: Asker) -> Document:
+        """One document.
+
+        :raises NotFound: where there is none, or the asker may not see it: the two look the same.
+        """
+        query = select(documents).where(
+            documents.c.id == document, documents.c.removed.is_(False), *visible(asker)
+        )
+        with transaction(self._engine) as connection:
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                raise NotFound("There is no such document, or you may not see it.")
+            return _document(
+                row, _read_access(connection, document), _read_contributions(connection, document)
+            )
+
+    def by_ref(self, ref: SourceRef) -> str | None:
+        """The id of the document that lies at a ref now."""
+        query = select(documents.c.id).where(documents.c.ref == str(ref), documents.c.removed.is_(False))
+        with transaction(self._engine) as connection:
+            return connection.execute(query).scalar()
+
+    def text(self, document: str) -> str:
+        """The canonical text; call `get` first, which checks access."""
+        with transaction(self._engine) as connection:
+            return connection.execute(select(texts.c.text).where(texts.c.document == document)).scalar() or ""
+
+    def removed(self) -> list[str]:
+        """Ids of documents that are to leave the index."""
+        with transaction(self._engine) as connection:
+            return list(
+                connection.execute(select(documents.c.id).where(documents.c.removed.is_(True))).scalars()
+            )
+
+    def forget(self, document: str) -> None:
+        """Delete a removed document, after the index has let go of it."""
+        with transaction(self._engine) as connection:
+            connection.execute(
+                delete(documents).where(documents.c.id == document, documents.c.removed.is_(True))
+            )
+
+    def facts_pending(self) -> list[str]:
+        """Ids of documents whose access or people the index does not know yet."""
+        query = select(documents.c.id).where(
+            documents.c.facts_pending.is_(True), documents.c.removed.is_(False)
+        )
+        with transaction(self._engine) as connection:
+            return list(connection.execute(query).scalars())
+
+    def facts_written(self, document: str) -> None:
+        """Note that the index knows the document's facts."""
+        with transaction(self._engine) as connection:
+            connection.execute(
+                update(documents).where(documents.c.id == document).values(facts_pending=False)
+            )
+
+    def want(self, found: Sequence[str]) -> None:
+        """Note that somebody looked for these: their vectors are made first."""
+        with transaction(self._engine) as connection:
+            connection.execute(
+                update(documents).where(documents.c.id.in_(found)).values(wanted=documents.c.wanted + 1)
+            )
+
+    def languages(self) -> list[str]:
+        """Every language the memory holds, as ISO 639-1 codes."""
+        query = select(documents.c.language).where(documents.c.removed.is_(False)).distinct()
+        with transaction(self._engine) as connection:
+            return sorted(connection.execute(query).scalars())
+
+    def count(self) -> int:
+        """How many documents the memory holds."""
+        with transaction(self._engine) as connection:
+            return connection.execute(select(func.count()).where(documents.c.removed == false())).scalar_one()
+
+    def _write_access(self, connection: Connection, document: str, new: Access) -> None:
+        connection.execute(delete(access).where(access.c.document == document))
+        rows = [
+            {"document": document, "token": token, "deny": deny}
+            for deny, held in ((False, new.grant), (True, new.deny))
+            for token in sorted(held)
+        ]
+        if rows:
+            connection.execute(insert(access), rows)
+
+    def _write_contributions(
+        self, connection: Connection, document: str, parts: Sequence[Contribution]
+    ) -> None:
+        connection.execute(delete(contributions).where(contributions.c.document == document))
+        rows = [
+            {
+                "document": document,
+                "ordinal": ordinal,
+                "person": self._people.resolve(connection, part.person),
+                "identity": {
+                    "name": part.person.name,
+                    "address": part.person.address,
+                    "account": part.person.account,
+                },
+                "role": part.role.value,
+                "at": part.at,
+                "evidence": part.evidence,
+            }
+            for ordinal, part in enumerate(parts)
+        ]
+        if rows:
+            connection.execute(insert(contributions), rows)
+
+
+def _columns(document: Document) -> dict[str, object]:
+    return {
+        "ref": str(document.ref),
+        "source": document.ref.source,
+        "title": document.title,
+        "media_type": document.media_type,
+        "type": short_type(document.media_type),
+        "language": document.language,
+        "created": document.created,
+        "modified": document.modified,
+        "url": document.url,
+        "version": document.version,
+        "parent": document.parent,
+        "thread": document.thread,
+        "formality": document.formality.value,
+        "removed": False,
+        "facts_pending": False,
+    }
+
+
+def _document(row: Row[tuple[object, ...]], allowed: Access, parts: tuple[Contribution, ...]) -> Document:
+    return Document(
+        id=row.id,
+        ref=SourceRef.parse(row.ref),
+        title=row.title,
+        media_type=row.media_type,
+        language=row.language,
+        created=row.created,
+        modified=row.modified,
+        url=row.url,
+        version=row.version,
+        parent=row.parent,
+        thread=row.thread,
+        formality=Formality(row.formality),
+        access=allowed,
+        contributions=parts,
+    )
+
+
+def _read_access(connection: Connection, document: str) -> Access:
+    rows = connection.execute(
+        select(access.c.token, access.c.deny).where(access.c.document == document)
+    ).all()
+    return Access(frozenset(t for t, deny in rows if not deny), frozenset(t for t, deny in rows if deny))
+
+
+def _read_contributions(connection: Connection, document: str) -> tuple[Contribution, ...]:
+    query = (
+        select(contributions).where(contributions.c.document == document).order_by(contributions.c.ordinal)
+    )
+    return tuple(
+        Contribution(Identity(**row.identity), Role(row.role), row.at, row.evidence)
+        for row in connection.execute(query)
+    )

@@ -1,0 +1,140 @@
+"""Opening the catalogue's database: write-ahead logging, migrations, and errors that instruct."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from memory.errors import CatalogueError, DiskFull, MnemeError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+HEAD = "0001"
+"""The newest migration; a test compares it with the files."""
+
+
+def open_engine(url: str) -> Engine:
+    """Open the database and bring its tables up to date.
+
+    :param url: an SQLAlchemy URL; ``sqlite:///...`` needs nothing else, PostgreSQL the extra ``postgresql``.
+    :raises CatalogueError: where it cannot be opened, is damaged, or was made by a newer Mneme.
+    """
+    try:
+        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    except ModuleNotFoundError as error:
+        raise CatalogueError(
+            f"The database driver {error.name} is not installed.",
+            hint='Run: pip install "mneme[postgresql]".',
+        ) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+    with database_errors():
+        _migrate(engine)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    # A process may die at any moment without loss; only a power cut can undo the last transactions,
+    # which the next sync repeats.
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA busy_timeout=30000")
+    cursor.close()
+
+
+def _migrate(engine: Engine) -> None:
+    with engine.connect() as connection:
+        known = inspect(connection).has_table("alembic_version")
+        now = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if known else None
+    if now == HEAD:
+        return  # importing Alembic costs more than everything else here
+    if now is not None and now > HEAD:
+        raise CatalogueError(
+            f"The catalogue was made by a newer Mneme (schema {now}, this one knows {HEAD}).",
+            hint="Install that version again, or name another folder in MNEME_HOME.",
+        )
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Turn the database's errors into ours.
+
+    :raises DiskFull: where the disk is full.
+    :raises CatalogueError: for anything else the database says.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        raise _ours(error) from error
+
+
+def _ours(error: DBAPIError) -> MnemeError:
+    said = str(error.orig)
+    if "disk is full" in said or "No space left" in said:
+        return DiskFull("The catalogue cannot be written: the disk is full.")
+    if "malformed" in said or "not a database" in said or "disk image" in said:
+        return CatalogueError(
+            f"The catalogue is damaged: {said}.",
+            hint="Restore it from a backup, or move the file away and run `mneme sync` to build it again.",
+        )
+    if isinstance(error, OperationalError) and "unable to open" in said:
+        return CatalogueError(
+            "The catalogue cannot be opened.",
+            hint="Check that its folder exists and may be written, or set MNEME_HOME.",
+        )
+    return CatalogueError(f"The catalogue answered: {said}.")
+
+
+def transaction(engine: Engine) -> AbstractContextManager[Connection]:
+    """One transaction, with our errors: ``with transaction(engine) as connection:``."""
+    return _Transaction(engine)
+
+
+_AFTER = "mneme_after_commit"
+
+
+def after_commit(connection: Connection, call: Callable[[], None]) -> None:
+    """Call once the connection's transaction has been committed; never where it is undone.
+
+    What is kept at hand must be dropped after the commit: dropped earlier, it would be read again as it was.
+    """
+    connection.info.setdefault(_AFTER, []).append(call)
+
+
+class _Transaction:
+    """A class rather than a generator: entering costs a third, and every query enters one."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._begin = engine.begin()
+
+    def __enter__(self) -> Connection:
+        try:
+            self._connection = self._begin.__enter__()
+        except DBAPIError as error:
+            raise _ours(error) from error
+        return self._connection
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        waiting = self._connection.info.pop(_AFTER, ())
+        try:
+            self._begin.__exit__(kind, error, trace)
+        except DBAPIError as failure:
+            raise _ours(failure) from failure
+        if error is None:
+            for call in waiting:
+                call()
+        if isinstance(error, DBAPIError):
+            raise _ours(error) from error

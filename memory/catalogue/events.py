@@ -1,0 +1,97 @@
+"""What was searched and opened: append-only, pseudonymous, with an off switch and a retention time."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Engine, delete, insert, select
+
+from memory.catalogue.engine import transaction
+from memory.catalogue.schema import events, meta
+from memory.catalogue.upsert import upsert
+from memory.domain import Asker
+
+
+class EventKind(StrEnum):
+    """What happened."""
+
+    SEARCH = "search"
+    OPEN = "open"
+    FEEDBACK = "feedback"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing somebody did.
+
+    :param asker: the asker's pseudonym: a keyed hash, so that it cannot be guessed from a list of names.
+    :param documents: document ids in the order shown.
+    """
+
+    at: datetime
+    kind: EventKind
+    asker: str
+    query: str
+    documents: tuple[str, ...]
+    took_ms: float
+
+
+class Events:
+    """The event log.
+
+    :param keep: how long events are kept; None switches the log off.
+    """
+
+    def __init__(self, engine: Engine, keep: timedelta | None) -> None:
+        self._engine = engine
+        self._keep = keep
+        self._key = b"" if keep is None else self._secret()
+
+    def _secret(self) -> bytes:
+        with transaction(self._engine) as connection:
+            known = connection.execute(select(meta.c.value).where(meta.c.key == "event_key")).scalar()
+            if known is None:
+                known = secrets.token_hex(32)
+                upsert(connection, meta, {"key": "event_key"}, {"value": known})
+        return bytes.fromhex(known)
+
+    def pseudonym(self, asker: Asker) -> str:
+        """The asker's name in the log."""
+        return hmac.new(self._key, asker.person.encode(), hashlib.sha256).hexdigest()[:16]
+
+    def record(
+        self, kind: EventKind, asker: Asker, query: str, documents: Sequence[str], took_ms: float
+    ) -> None:
+        """Append an event, unless the log is off."""
+        if self._keep is None:
+            return
+        with transaction(self._engine) as connection:
+            connection.execute(
+                insert(events).values(
+                    at=datetime.now(UTC),
+                    kind=kind.value,
+                    asker=self.pseudonym(asker),
+                    query=query[:2000],
+                    documents=list(documents),
+                    took_ms=took_ms,
+                )
+            )
+
+    def all(self) -> list[Event]:
+        """Every event that is still kept, oldest first."""
+        with transaction(self._engine) as connection:
+            rows = connection.execute(select(events).order_by(events.c.id)).all()
+        return [
+            Event(row.at, EventKind(row.kind), row.asker, row.query, tuple(row.documents), row.took_ms)
+            for row in rows
+        ]
+
+    def expire(self) -> int:
+        """Delete what is older than the retention time; says how many."""
+        oldest = datetime.now(UTC) - (self._keep or timedelta(0))
+        with transaction(self._engine) as connection:
+            return connection.execute(delete(events).where(events.c.at < oldest)).rowcount

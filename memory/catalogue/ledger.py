@@ -1,0 +1,142 @@
+"""The ledger: for every document a connector ever saw, how far it came and why no further."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, delete, func, select, update
+
+from memory.catalogue.engine import transaction
+from memory.catalogue.schema import ledger
+from memory.catalogue.upsert import upsert
+from memory.domain import SourceRef, Stage
+
+BATCH = 500
+"""Rows asked for at once: below the number of parameters every SQLite allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """How far one document came.
+
+    :param document: the document's lasting id, or None before there is one.
+    :param content: SHA-256 of the bytes last fetched, in hex.
+    """
+
+    ref: SourceRef
+    stage: Stage
+    at: datetime
+    reason: str = ""
+    retryable: bool = False
+    document: str | None = None
+    version: str = ""
+    fingerprint: str = ""
+    content: str = ""
+
+
+class Ledger:
+    """One row for every document the connectors have seen."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def write(self, connection: Connection, ref: SourceRef, stage: Stage, **values: Any) -> None:
+        """Note a stage within a transaction; columns that are not named keep what they held."""
+        upsert(
+            connection,
+            ledger,
+            {"ref": str(ref)},
+            {"source": ref.source, "stage": stage.value, "at": datetime.now(UTC), "reason": "", **values},
+        )
+
+    def note(self, ref: SourceRef, stage: Stage, **values: Any) -> None:
+        """Note a stage in a transaction of its own."""
+        with transaction(self._engine) as connection:
+            self.write(connection, ref, stage, **values)
+
+    def find(self, refs: Sequence[SourceRef]) -> dict[SourceRef, LedgerRow]:
+        """The rows of these documents, as far as they have one."""
+        found: dict[SourceRef, LedgerRow] = {}
+        with transaction(self._engine) as connection:
+            for start in range(0, len(refs), BATCH):
+                part = [str(ref) for ref in refs[start : start + BATCH]]
+                for row in connection.execute(select(ledger).where(ledger.c.ref.in_(part))):
+                    found[SourceRef.parse(row.ref)] = _row(row)
+        return found
+
+    def of_source(self, source: str) -> Iterator[LedgerRow]:
+        """Every row of a source, streamed in order of ref."""
+        last = ""
+        while True:
+            query = (
+                select(ledger).where(ledger.c.source == source, ledger.c.ref > last).order_by(ledger.c.ref)
+            )
+            with transaction(self._engine) as connection:
+                rows = connection.execute(query.limit(2000)).all()
+            if not rows:
+                return
+            last = rows[-1].ref
+            yield from map(_row, rows)
+
+    def same_fingerprint(self, source: str, fingerprint: str) -> list[LedgerRow]:
+        """Rows of a source that a document with this fingerprint may have moved from."""
+        return self._where(ledger.c.source == source, ledger.c.fingerprint == fingerprint)
+
+    def same_content(self, source: str, content: str) -> list[LedgerRow]:
+        """Rows of a source whose bytes were the same."""
+        return self._where(ledger.c.source == source, ledger.c.content == content)
+
+    def rows(
+        self, *, source: str | None = None, stages: Iterable[Stage] = (), limit: int = 100, offset: int = 0
+    ) -> list[LedgerRow]:
+        """Rows for a person to read, newest first."""
+        query = select(ledger).order_by(ledger.c.at.desc(), ledger.c.ref).limit(limit).offset(offset)
+        if source:
+            query = query.where(ledger.c.source == source)
+        if wanted := [stage.value for stage in stages]:
+            query = query.where(ledger.c.stage.in_(wanted))
+        with transaction(self._engine) as connection:
+            return [_row(row) for row in connection.execute(query)]
+
+    def matching(self, text: str, limit: int = 20) -> list[LedgerRow]:
+        """Rows whose ref ends with the text: how a person names a file."""
+        escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        return self._where(ledger.c.ref.like(f"%{escaped}", escape="\\"))[:limit]
+
+    def move(self, connection: Connection, old: SourceRef, new: SourceRef, **values: Any) -> None:
+        """Give a row its new ref, replacing what stood there."""
+        connection.execute(delete(ledger).where(ledger.c.ref == str(new)))
+        connection.execute(
+            update(ledger)
+            .where(ledger.c.ref == str(old))
+            .values(ref=str(new), at=datetime.now(UTC), **values)
+        )
+
+    def drop(self, connection: Connection, ref: SourceRef) -> None:
+        """Forget a document that left the source."""
+        connection.execute(delete(ledger).where(ledger.c.ref == str(ref)))
+
+    def count(self, source: str) -> int:
+        """How many documents of a source are known."""
+        with transaction(self._engine) as connection:
+            return connection.execute(select(func.count()).where(ledger.c.source == source)).scalar_one()
+
+    def _where(self, *conditions: Any) -> list[LedgerRow]:
+        with transaction(self._engine) as connection:
+            query = select(ledger).where(*conditions).order_by(ledger.c.ref)
+            return [_row(row) for row in connection.execute(query)]
+
+
+def _row(row: Row[Any]) -> LedgerRow:
+    return LedgerRow(
+        SourceRef.parse(row.ref),
+        Stage(row.stage),
+        row.at,
+        row.reason,
+        row.retryable,
+        row.document,
+        row.version,
+        row.fingerprint,
+        row.content,
+    )

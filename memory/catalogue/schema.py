@@ -1,0 +1,199 @@
+"""The tables of the catalogue, one SQLAlchemy `Table` each; migrations keep databases in step."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    false,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time, kept in UTC: SQLite has no time zones of its own."""
+
+    impl = DateTime()
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Turn into UTC."""
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Say that it is UTC."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("value", JSON, nullable=False),
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("config", JSON, nullable=False),
+    Column("paused", Boolean, nullable=False, server_default=false()),
+    Column("added", Moment, nullable=False),
+    Column("synced", Moment),
+    Column("summary", JSON),
+    Column("cursor", Text),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("ref", Text, nullable=False, unique=True),
+    Column("source", ForeignKey("sources.name"), nullable=False, index=True),
+    Column("title", Text, nullable=False),
+    Column("media_type", String, nullable=False),
+    Column("type", String, nullable=False),
+    Column("language", String, nullable=False),
+    Column("created", Moment),
+    Column("modified", Moment),
+    Column("url", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("parent", String(32), index=True),
+    Column("thread", Text, index=True),
+    Column("formality", String, nullable=False),
+    Column("removed", Boolean, nullable=False, server_default=false()),
+    Column("facts_pending", Boolean, nullable=False, server_default=false()),
+    Column("wanted", Integer, nullable=False, server_default="0"),
+)
+
+texts = Table(
+    "texts",
+    metadata,
+    Column("document", ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
+    Column("text", Text, nullable=False),
+)
+
+passages = Table(
+    "passages",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("document", ForeignKey("documents.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("ordinal", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("location", JSON, nullable=False),
+    Column("length", Integer, nullable=False),
+    Column("digest", String(32), nullable=False),
+    Column("indexed", Boolean, nullable=False, server_default=false()),
+    Column("embedded", Boolean, nullable=False, server_default=false()),
+    Column("stale", Boolean, nullable=False, server_default=false()),
+    # Ids are never used twice: a stale hit must not turn into another document's passage.
+    sqlite_autoincrement=True,
+)
+Index("ix_passages_unindexed", passages.c.document, sqlite_where=passages.c.indexed == false())
+Index("ix_passages_unembedded", passages.c.id, sqlite_where=passages.c.embedded == false())
+Index("ix_passages_stale", passages.c.id, sqlite_where=passages.c.stale != false())
+
+vectors = Table(
+    "vectors",
+    metadata,
+    Column("model", String(64), primary_key=True),
+    Column("digest", String(32), primary_key=True),
+    Column("vector", LargeBinary, nullable=False),
+)
+
+access = Table(
+    "access",
+    metadata,
+    Column("document", ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
+    Column("token", String, primary_key=True),
+    Column("deny", Boolean, primary_key=True),
+)
+
+persons = Table(
+    "persons",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("department", Text, nullable=False, server_default=""),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("person", ForeignKey("persons.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("shown", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("person", ForeignKey("persons.id", ondelete="CASCADE"), primary_key=True),
+    Column("token", String, primary_key=True),
+)
+
+contributions = Table(
+    "contributions",
+    metadata,
+    Column("document", ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    Column("person", ForeignKey("persons.id"), nullable=False, index=True),
+    Column("identity", JSON, nullable=False),
+    Column("role", String, nullable=False),
+    Column("at", Moment),
+    Column("evidence", Text, nullable=False),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("ref", Text, primary_key=True),
+    Column("source", ForeignKey("sources.name"), nullable=False, index=True),
+    Column("document", String(32), index=True),
+    Column("stage", String, nullable=False, index=True),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("retryable", Boolean, nullable=False, server_default=false()),
+    Column("version", Text, nullable=False, server_default=""),
+    Column("fingerprint", Text, nullable=False, server_default="", index=True),
+    Column("content", String(64), nullable=False, server_default="", index=True),
+    Column("at", Moment, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Moment, nullable=False, index=True),
+    Column("kind", String, nullable=False),
+    Column("asker", String, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("documents", JSON, nullable=False),
+    Column("took_ms", Float, nullable=False),
+    sqlite_autoincrement=True,
+)

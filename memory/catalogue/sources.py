@@ -1,0 +1,116 @@
+"""The sources: what was added, with which settings, and how the last sync went."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Engine, Row, delete, func, insert, select, update
+
+from memory.catalogue.engine import transaction
+from memory.catalogue.schema import documents, ledger, sources
+from memory.errors import InvalidInput, NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One place documents come from.
+
+    :param config: the connector's settings as JSON values.
+    :param summary: the last sync's counts, or None before the first.
+    """
+
+    name: str
+    kind: str
+    location: str
+    config: dict[str, Any]
+    paused: bool = False
+    synced: datetime | None = None
+    summary: dict[str, Any] | None = None
+
+
+class Sources:
+    """The sources of a memory."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(self, source: Source) -> None:
+        """Add a source.
+
+        :raises InvalidInput: where the name is taken.
+        """
+        with transaction(self._engine) as connection:
+            taken = connection.execute(select(sources.c.name).where(sources.c.name == source.name)).scalar()
+            if taken is not None:
+                raise InvalidInput(
+                    f"There is a source named {taken} already.", hint="Give another name with --name."
+                )
+            connection.execute(
+                insert(sources).values(
+                    name=source.name,
+                    kind=source.kind,
+                    location=source.location,
+                    config=source.config,
+                    added=datetime.now(UTC),
+                )
+            )
+
+    def get(self, name: str) -> Source:
+        """One source.
+
+        :raises NotFound: where there is none of that name.
+        """
+        for source in self.all():
+            if source.name == name:
+                return source
+        known = ", ".join(source.name for source in self.all()) or "none yet"
+        raise NotFound(f"There is no source named {name}.", hint=f"Known sources: {known}.")
+
+    def all(self) -> list[Source]:
+        """Every source, by name."""
+        with transaction(self._engine) as connection:
+            return [_source(row) for row in connection.execute(select(sources).order_by(sources.c.name))]
+
+    def counts(self, name: str) -> dict[str, int]:
+        """How many ledger rows of a source stand at each stage."""
+        query = select(ledger.c.stage, func.count()).where(ledger.c.source == name).group_by(ledger.c.stage)
+        with transaction(self._engine) as connection:
+            return {row.stage: row[1] for row in connection.execute(query)}
+
+    def pause(self, name: str, paused: bool = True) -> None:
+        """Leave a source out of syncs, or take it in again."""
+        self.get(name)
+        self._set(name, paused=paused)
+
+    def synced(self, name: str, summary: dict[str, Any]) -> None:
+        """Note the outcome of a sync."""
+        self._set(name, synced=datetime.now(UTC), summary=summary)
+
+    def cursor(self, name: str) -> str | None:
+        """Where the last complete walk ended."""
+        with transaction(self._engine) as connection:
+            return connection.execute(select(sources.c.cursor).where(sources.c.name == name)).scalar()
+
+    def set_cursor(self, name: str, cursor: str) -> None:
+        """Note how far the ledger is complete."""
+        self._set(name, cursor=cursor)
+
+    def forget(self, name: str) -> None:
+        """Remove a source whose documents are all gone, with its ledger.
+
+        :raises InvalidInput: where it still has documents.
+        """
+        with transaction(self._engine) as connection:
+            held = connection.execute(select(func.count()).where(documents.c.source == name)).scalar_one()
+            if held:
+                raise InvalidInput(f"The source {name} still has {held} documents.")
+            connection.execute(delete(ledger).where(ledger.c.source == name))
+            connection.execute(delete(sources).where(sources.c.name == name))
+
+    def _set(self, name: str, **values: Any) -> None:
+        with transaction(self._engine) as connection:
+            connection.execute(update(sources).where(sources.c.name == name).values(**values))
+
+
+def _source(row: Row[Any]) -> Source:
+    return Source(row.name, row.kind, row.location, row.config, row.paused, row.synced, row.summary)

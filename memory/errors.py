@@ -1,0 +1,110 @@
+"""Every error Mneme raises on purpose, in one tree.
+
+    MnemeError
+    ├── InvalidSettings      a setting has a value that cannot work
+    ├── InvalidInput         what the caller gave cannot be understood
+    │   └── InvalidQuery     the same, for a search
+    ├── NotFound             no such document, person, source or model
+    ├── AccessDenied         the asker may not do this
+    ├── SourceError          a source cannot be reached or read
+    │   └── ConnectorUnavailable   the connector needs something that is not installed
+    ├── ParseError           a file's bytes could not be turned into text
+    ├── MemoryInUse          another process has the memory open
+    ├── CatalogueError       the catalogue cannot be opened, read or written
+    ├── IndexUnavailable     the vector index cannot be opened, read or written
+    │   └── ModelMismatch    the index was made by another embedding model
+    ├── ModelUnavailable     the embedding model cannot be loaded
+    └── DiskFull             nothing more can be written
+
+Each carries a hint that says what to do next and whether a retry can help. Errors of
+libraries are turned into these at the border; the original stays in ``__cause__``.
+"""
+
+from typing import ClassVar
+
+
+class MnemeError(Exception):
+    """Something went wrong that Mneme can explain.
+
+    :param message: one sentence that says what happened; defaults to the class docstring.
+    :param hint: one sentence that says what to do about it.
+    """
+
+    retryable: ClassVar[bool] = False
+    default_hint: ClassVar[str] = ""
+
+    def __init__(self, message: str = "", *, hint: str = "") -> None:
+        self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
+        self.hint = hint or self.default_hint
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class InvalidSettings(MnemeError):
+    """A setting has a value that cannot work."""
+
+
+class InvalidInput(MnemeError):
+    """What was given cannot be understood."""
+
+
+class InvalidQuery(InvalidInput):
+    """The search cannot be understood."""
+
+
+class NotFound(MnemeError):
+    """There is no such thing, or you may not see it."""
+
+
+class AccessDenied(MnemeError):
+    """You may not do this."""
+
+
+class SourceError(MnemeError):
+    """The source cannot be reached or read."""
+
+    retryable = True
+
+
+class ConnectorUnavailable(SourceError):
+    """The connector needs something that is not installed."""
+
+    retryable = False
+
+
+class ParseError(MnemeError):
+    """The file could not be turned into text."""
+
+
+class MemoryInUse(MnemeError):
+    """Another process has this memory open."""
+
+    retryable = True
+    default_hint = "Wait until it has finished, or start `mneme serve` and let every command talk to it."
+
+
+class CatalogueError(MnemeError):
+    """The catalogue cannot be opened, read or written."""
+
+
+class IndexUnavailable(MnemeError):
+    """The vector index cannot be opened, read or written."""
+
+    default_hint = "Run `mneme doctor --repair`: it rebuilds the index from the catalogue."
+
+
+class ModelMismatch(IndexUnavailable):
+    """The index was made by another embedding model."""
+
+
+class ModelUnavailable(MnemeError):
+    """The embedding model cannot be loaded."""
+
+
+class DiskFull(MnemeError):
+    """There is no space left on the disk."""
+
+    retryable = True
+    default_hint = "Free some space and run the same command again; nothing that was written is lost."

@@ -1,0 +1,102 @@
+"""What both indexes store of a passage and filter by, in words of our own."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+from memory.domain import Access, Asker
+from memory.index.base import Entry, Filters
+
+WORDS = "words"
+"""The name of the sparse vector."""
+
+MEANING = "meaning"
+"""The name of the dense vector."""
+
+KEYWORDS = ("document", "source", "type", "language", "people", "grant", "deny")
+"""The fields that are filtered by their values."""
+
+UNKNOWN = -(2**52)
+"""Stored for an unknown time, so that a list by time ends with these; exact as a float, too."""
+
+_WORD = re.compile(r"[^\W_]")
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """One of the values stands in the field."""
+
+    field: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """The words stand in the text one after the other, case folded."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The time of the last change is known and within the bounds: first <= it < end."""
+
+    first: int | None
+    end: int | None
+
+
+Condition = AnyOf | Phrase | Between
+
+
+def conditions(filters: Filters, asker: Asker) -> tuple[list[Condition], list[Condition]]:
+    """What must hold and what must not, for the filters and for the asker's rights.
+
+    An asker always holds a token (``public``), so a passage that grants nothing is found by nobody.
+    """
+    must: list[Condition] = []
+    must_not: list[Condition] = []
+    if not asker.owner:
+        held = tuple(sorted(asker.tokens))
+        must.append(AnyOf("grant", held))
+        must_not.append(AnyOf("deny", held))
+    fields = {
+        "document": filters.documents,
+        "source": filters.sources,
+        "type": filters.types,
+        "language": filters.languages,
+        "people": filters.people,
+    }
+    must += [AnyOf(field, values) for field, values in fields.items() if values]
+    if filters.after is not None or filters.before is not None:
+        must.append(Between(filters.after, filters.before))
+    # A phrase of signs only has no words that could stand or not stand somewhere.
+    must += [Phrase(_plain(text)) for text in filters.phrases if _WORD.search(text)]
+    must_not += [Phrase(_plain(text)) for text in filters.without if _WORD.search(text)]
+    return must, must_not
+
+
+def facts(
+    access: Access, source: str, people: tuple[str, ...], type: str, language: str, modified: int | None
+) -> dict[str, Any]:
+    """The part of the payload that can change without the text."""
+    return {
+        "source": source,
+        "type": type,
+        "language": language,
+        "people": list(people),
+        "grant": sorted(access.grant),
+        "deny": sorted(access.deny),
+        "modified": UNKNOWN if modified is None else modified,
+    }
+
+
+def payload(entry: Entry) -> dict[str, Any]:
+    """What is stored beside a passage's vectors."""
+    known = facts(entry.access, entry.source, entry.people, entry.type, entry.language, entry.modified)
+    return {"document": entry.document, "text": _plain(entry.text), **known}
+
+
+def _plain(text: str) -> str:
+    # An accent may be written as a sign of its own, which would split the word.
+    return unicodedata.normalize("NFC", text)

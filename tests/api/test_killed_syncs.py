@@ -1,0 +1,98 @@
+"""A sync may be killed at any moment: the next one ends where an uninterrupted one would have."""
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.memories import service
+
+DOCUMENTS = 60
+KILLS = 20
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("files")
+    words = "budget contract supplier invoice delivery warranty notice clause board meeting Kündigung résumé".split()
+    choose = random.Random(1)
+    for number in range(DOCUMENTS):
+        paragraphs = [" ".join(choose.choices(words, k=120)) + "." for _ in range(choose.randint(1, 8))]
+        (made / f"{number:03}.txt").write_text(
+            f"Note {number}\n\n" + "\n\n".join(paragraphs), encoding="utf-8"
+        )
+    return made
+
+
+def mneme(home: Path, *args: str) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "MNEME_HOME": str(home), "MNEME_EMBEDDING__MODEL": "hash"}  # noqa: TID251
+    command = [sys.executable, "-c", "from api.cli import main; main()", *args]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def finish(home: Path, *args: str) -> None:
+    process = mneme(home, *args)
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, said.decode()
+
+
+def progress(home: Path) -> tuple[int, int]:
+    """Documents read and passages embedded so far, seen from outside."""
+    try:
+        with closing(
+            sqlite3.connect(f"file:{home / 'catalogue.db'}?mode=ro", uri=True, timeout=1)
+        ) as database:
+            read = database.execute("SELECT count(*) FROM documents").fetchone()[0]
+            embedded = database.execute("SELECT count(*) FROM passages WHERE embedded").fetchone()[0]
+    except sqlite3.Error:
+        return 0, 0
+    return read, embedded
+
+
+def state(home: Path) -> dict[tuple[str, int], tuple[object, ...]]:
+    """Everything that is known and indexed, without ids, which differ from run to run."""
+    with service(home) as asked:
+        assert asked.doctor(repair=False, rebuild=False)["well"]
+        catalogue, index = asked.memory.catalogue, asked.memory.index
+        held = {}
+        for row in catalogue.ledger.of_source("files"):
+            assert row.document
+            for passage in catalogue.passages.of_document(row.document):
+                vector = index.vectors([passage.id])[passage.id]
+                held[row.ref.key, passage.ordinal] = (row.stage, passage.text, np.round(vector, 6).tobytes())
+        hits = asked.search("supplier warranty Kündigung", limit=20)["results"]
+        held["search", 0] = tuple((hit["ref"], round(hit["score"], 6)) for hit in hits)
+        return held
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_killed_syncs_end_like_one_that_was_not(folder: Path, tmp_path: Path) -> None:
+    for home in (tmp_path / "whole", tmp_path / "killed"):
+        finish(home, "sources", "add", "folder", str(folder), "--name", "files", "--grant", "public")
+    finish(tmp_path / "whole", "sync")
+    whole = state(tmp_path / "whole")
+    home, choose, killed = tmp_path / "killed", random.Random(7), []
+    passages = len(whole) - 1
+    for number in range(KILLS):
+        # The goals rise with every round: some kills fall into the walk, some into writing, some into embedding.
+        goal = choose.randint(0, 3) + number * (DOCUMENTS + passages) // KILLS
+        process, deadline = mneme(home, "sync"), time.monotonic() + 60
+        while process.poll() is None and sum(progress(home)) < goal and time.monotonic() < deadline:
+            time.sleep(0.002)
+        time.sleep(choose.random() * 0.02)
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            killed.append(progress(home))
+        process.communicate(timeout=60)
+    assert len(killed) >= KILLS // 2, killed
+    finish(home, "sync")
+    assert state(home) == whole

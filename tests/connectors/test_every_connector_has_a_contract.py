@@ -1,0 +1,48 @@
+"""A connector is a file, an entry point and a class that runs the contract suite: all three or none."""
+
+import importlib
+import pkgutil
+import re
+
+import connectors
+import tests.connectors
+from connectors.base import Connector
+from connectors.registry import GROUP
+from connectors.testing import ConnectorContract
+
+NO_CONNECTORS = {"base", "patterns", "registry", "testing"}
+
+
+def declared() -> dict[str, str]:
+    """Our own entry points as installed: name to ``module:class``."""
+    from importlib.metadata import distribution
+
+    return {entry.name: entry.value for entry in distribution("mneme").entry_points if entry.group == GROUP}
+
+
+def test_every_file_is_an_entry_point_of_its_name() -> None:
+    files = {module.name for module in pkgutil.iter_modules(connectors.__path__)} - NO_CONNECTORS
+    assert files == {value.partition(":")[0].removeprefix("connectors.") for value in declared().values()}
+    for kind, value in declared().items():
+        module, _, name = value.partition(":")
+        assert getattr(importlib.import_module(module), name).kind == kind
+
+
+def test_every_connector_runs_the_contract() -> None:
+    for module in pkgutil.iter_modules(tests.connectors.__path__, "tests.connectors."):
+        importlib.import_module(module.name)
+    tested = {
+        f"{each.connector_class.__module__}:{each.connector_class.__name__}"
+        for each in ConnectorContract.__subclasses__()
+        if each.__module__.startswith("tests.connectors.") and each.__name__.startswith("Test")
+    }
+    assert tested == set(declared().values())
+
+
+def test_every_rule_of_the_contract_is_tested() -> None:
+    rules = set(re.findall(r"^ +(\d+)\. ", Connector.__doc__ or "", re.MULTILINE))
+    tests_of = {
+        found[1] for name in vars(ConnectorContract) if (found := re.match(r"test_rule_(\d+)_", name))
+    }
+    assert rules == tests_of
+    assert len(rules) >= 7

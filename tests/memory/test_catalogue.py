@@ -1,0 +1,245 @@
+"""The catalogue: what is written stays, what is pending is found again, what is hidden stays hidden."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import create_engine, inspect
+
+from memory.catalogue.catalogue import Catalogue
+from memory.catalogue.documents import NewPassage, new_document_id
+from memory.catalogue.engine import HEAD, MIGRATIONS
+from memory.catalogue.events import EventKind
+from memory.catalogue.schema import metadata
+from memory.catalogue.sources import Source
+from memory.catalogue.vectors import text_digest
+from memory.domain import (
+    OWNER,
+    Access,
+    Asker,
+    Contribution,
+    Document,
+    Identity,
+    Location,
+    Role,
+    SourceRef,
+    Stage,
+)
+from memory.embedding.base import ModelIdentity
+from memory.errors import CatalogueError, InvalidInput, NotFound
+
+NOBODY = Access()
+JANE = Identity("Doe, Jane", "jane@x.example")
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path):
+    opened = Catalogue(f"sqlite:///{tmp_path / 'c.db'}")
+    opened.sources.add(Source("s", "folder", "/x", {}))
+    yield opened
+    opened.close()
+
+
+def write(
+    catalogue: Catalogue, key: str, text: str = "hello world", access: Access = NOBODY, **more
+) -> Document:
+    ref = SourceRef("folder", "s", key)
+    document = Document(
+        more.pop("id", None) or new_document_id(),
+        ref,
+        f"About {key}",
+        "text/plain",
+        "en",
+        access=access,
+        **more,
+    )
+    passages = [NewPassage(text, Location(0, len(text)), 2, text_digest(text))]
+    with catalogue.transaction() as connection:
+        catalogue.documents.replace(connection, document, text, passages)
+        catalogue.ledger.write(connection, ref, Stage.PARSED, document=document.id, version="1")
+    return document
+
+
+def index_all(catalogue: Catalogue, embedded: bool = False) -> list[int]:
+    ids = [stored.passage.id for stored in catalogue.passages.unindexed()]
+    catalogue.passages.indexed(ids, ids if embedded else [])
+    return ids
+
+
+def test_a_document_is_read_back_as_it_was_written(catalogue: Catalogue) -> None:
+    at = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    parts = (Contribution(JANE, Role.AUTHOR, at, "by-line"),)
+    access = Access(frozenset({"group:a"}), frozenset({"group:b"}))
+    document = write(catalogue, "a.txt", access=access, modified=at, contributions=parts)
+    assert catalogue.documents.get(document.id, OWNER) == document
+    assert catalogue.documents.text(document.id) == "hello world"
+
+
+def test_who_may_not_see_a_document_is_told_the_same_as_of_none(catalogue: Catalogue) -> None:
+    document = write(catalogue, "a.txt", access=Access(frozenset({"group:a"}), frozenset({"person:x"})))
+    assert catalogue.documents.get(document.id, Asker("p", frozenset({"group:a"})))
+    told = []
+    for asked, asker in [
+        (document.id, Asker()),
+        (document.id, Asker("x", frozenset({"group:a", "person:x"}))),
+        ("0", OWNER),
+    ]:
+        with pytest.raises(NotFound) as caught:
+            catalogue.documents.get(asked, asker)
+        told.append(str(caught.value))
+    assert len(set(told)) == 1
+
+
+def test_old_passages_stay_until_the_new_ones_are_indexed(catalogue: Catalogue) -> None:
+    document = write(catalogue, "a.txt", "first words")
+    old = index_all(catalogue)
+    write(catalogue, "a.txt", "second words", id=document.id)
+    assert catalogue.passages.stale() == []
+    assert set(catalogue.passages.get(old)) == set(old)
+    new = index_all(catalogue)
+    assert catalogue.passages.stale() == old
+    assert [p.text for p in catalogue.passages.of_document(document.id)] == ["second words"]
+    catalogue.passages.drop(old)
+    assert catalogue.passages.ids() == set(new)
+
+
+def test_passage_ids_are_never_used_again(catalogue: Catalogue) -> None:
+    document = write(catalogue, "a.txt")
+    first = index_all(catalogue)
+    with catalogue.transaction() as connection:
+        catalogue.documents.remove(connection, document.id)
+    catalogue.passages.drop(catalogue.passages.stale())
+    catalogue.documents.forget(document.id)
+    write(catalogue, "b.txt")
+    assert min(index_all(catalogue)) > max(first)
+
+
+def test_the_ledger_follows_the_last_passage(catalogue: Catalogue) -> None:
+    document = write(catalogue, "a.txt")
+    stages = [catalogue.ledger.find([document.ref])[document.ref].stage]
+    ids = index_all(catalogue)
+    stages.append(catalogue.ledger.find([document.ref])[document.ref].stage)
+    catalogue.passages.embedded(ids)
+    stages.append(catalogue.ledger.find([document.ref])[document.ref].stage)
+    assert stages == [Stage.PARSED, Stage.INDEXED, Stage.EMBEDDED]
+
+
+def test_a_revocation_counts_from_its_commit(catalogue: Catalogue) -> None:
+    held = Asker("p", frozenset({"group:a"}))
+    document = write(catalogue, "a.txt", access=Access(frozenset({"group:a"})))
+    passage = index_all(catalogue)[0]
+    card = catalogue.cards.of_passages([passage])[0]
+    assert card is not None
+    assert card.access.allows(held)
+    with catalogue.transaction() as connection:
+        catalogue.documents.restate(connection, document.id, Access(frozenset({"group:b"})))
+        during = catalogue.cards.of_passages([passage])[0]
+    after = catalogue.cards.of_passages([passage])[0]
+    assert during is not None
+    assert after is not None
+    assert during.access.allows(held)
+    assert not after.access.allows(held)
+
+
+def test_what_is_rolled_back_was_never_said(catalogue: Catalogue) -> None:
+    document = write(catalogue, "a.txt", access=Access(frozenset({"group:a"})))
+    transaction = catalogue.transaction()
+    catalogue.documents.restate(transaction.__enter__(), document.id, Access())
+    failure = RuntimeError()
+    transaction.__exit__(RuntimeError, failure, None)
+    assert catalogue.documents.get(document.id, OWNER).access.grant == {"group:a"}
+
+
+def test_one_person_over_many_identities(catalogue: Catalogue) -> None:
+    with catalogue.transaction() as connection:
+        by_name = catalogue.people.resolve(connection, Identity("Doe, Jane"))
+        assert catalogue.people.resolve(connection, JANE) == by_name, "a name gains its first address"
+        assert catalogue.people.resolve(connection, Identity(address="JANE@x.example")) == by_name
+        other = catalogue.people.resolve(connection, Identity("Jane Doe", "jane@elsewhere.example"))
+        assert other != by_name, "the same name at another address may be somebody else"
+    assert catalogue.people.find("jane@x.example") == [by_name]
+    assert catalogue.people.find("Doe, Jane") == [by_name]
+    assert catalogue.people.get(by_name).name == "Jane Doe"
+    assert catalogue.people.find("nobody") == []
+
+
+def test_a_directory_gives_people_their_groups(catalogue: Catalogue) -> None:
+    person = catalogue.people.enrol([JANE, Identity("J. Doe")], "Legal", ["group:legal"])
+    asker = catalogue.people.asker("J. Doe")
+    assert asker.person == person
+    assert asker.tokens == {"group:legal", "person:jane@x.example", "public"}
+    with pytest.raises(NotFound, match="not known"):
+        catalogue.people.asker("somebody else")
+
+
+def test_a_persons_works_are_those_the_asker_may_see(catalogue: Catalogue) -> None:
+    parts = (Contribution(JANE, Role.AUTHOR),)
+    write(catalogue, "open.txt", access=Access(frozenset({"public"})), contributions=parts)
+    write(catalogue, "closed.txt", access=Access(frozenset({"group:a"})), contributions=parts)
+    person = catalogue.people.find("jane@x.example")[0]
+    assert [work.title for work in catalogue.people.works(person, Asker())] == ["About open.txt"]
+    assert len(catalogue.people.works(person, OWNER)) == 2
+
+
+def test_vectors_are_kept_exactly_and_by_model(catalogue: Catalogue) -> None:
+    one, other = ModelIdentity("a", "1", 4), ModelIdentity("b", "2", 4)
+    vector = np.array([0.1, 0.2, 0.3, 0.4], dtype=np.float32)
+    catalogue.vectors.put(one, {"d": vector})
+    assert np.array_equal(catalogue.vectors.get(one, ["d", "e"])["d"], vector)
+    assert catalogue.vectors.get(other, ["d"]) == {}
+
+
+def test_events_hide_who_asked_and_end(tmp_path: Path) -> None:
+    kept = Catalogue(f"sqlite:///{tmp_path / 'e.db'}", keep_events=timedelta(days=1))
+    kept.events.record(EventKind.SEARCH, Asker("jane"), "budget", ["d1"], 3.0)
+    event = kept.events.all()[0]
+    assert (event.query, event.documents) == ("budget", ("d1",))
+    assert "jane" not in event.asker
+    assert event.asker == kept.events.pseudonym(Asker("jane"))
+    assert kept.events.expire() == 0
+    off = Catalogue(f"sqlite:///{tmp_path / 'f.db'}", keep_events=None)
+    off.events.record(EventKind.SEARCH, OWNER, "budget", [], 3.0)
+    assert off.events.all() == []
+    kept.close()
+    off.close()
+
+
+def test_the_migrations_make_the_tables_the_code_knows(tmp_path: Path) -> None:
+    Catalogue(f"sqlite:///{tmp_path / 'c.db'}").close()
+    made = inspect(create_engine(f"sqlite:///{tmp_path / 'c.db'}"))
+    assert set(made.get_table_names()) - {"alembic_version"} == set(metadata.tables)
+    for name, table in metadata.tables.items():
+        assert {column["name"] for column in made.get_columns(name)} == set(table.columns.keys())
+    assert max(path.name[:4] for path in (MIGRATIONS / "versions").glob("0*.py")) == HEAD
+    made.engine.dispose()
+
+
+def test_a_damaged_catalogue_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "c.db"
+    path.write_bytes(b"not a database, " * 500)
+    with pytest.raises(CatalogueError, match="damaged"):
+        Catalogue(f"sqlite:///{path}")
+
+
+def test_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match="cannot be opened"):
+        Catalogue(f"sqlite:///{tmp_path / 'none' / 'c.db'}")
+
+
+def test_a_newer_catalogue_is_not_touched(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'c.db'}"
+    Catalogue(url).close()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    engine.dispose()
+    with pytest.raises(CatalogueError, match="newer Mneme"):
+        Catalogue(url)
+
+
+def test_a_name_is_used_once(catalogue: Catalogue) -> None:
+    with pytest.raises(InvalidInput, match="already"):
+        catalogue.sources.add(Source("s", "folder", "/y", {}))
+    with pytest.raises(NotFound, match="Known sources: s"):
+        catalogue.sources.get("t")

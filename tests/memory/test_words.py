@@ -1,0 +1,141 @@
+"""Words as the index sees them."""
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from qdrant_edge import Bm25, Bm25Config
+
+from memory.words import K1, LANGUAGES, B, WordAnalyser
+
+words = WordAnalyser()
+
+
+def terms(text: str, language: str) -> set[int]:
+    return set(words.query(text, [language]).terms)
+
+
+@pytest.mark.parametrize(
+    ("language", "spellings"),
+    [
+        ("de", ["Kündigung", "kundigung", "KÜNDIGUNGEN", "Ku\u0308ndigung", "Kündigungen"]),
+        ("de", ["Straße", "strasse", "STRASSE"]),
+        ("de", ["Vertrag", "Verträge", "vertrage"]),
+        ("da", ["købt", "kobt", "KØBT"]),
+        ("da", ["æble", "aeble", "Æble"]),
+        ("da", ["opsigelse", "Opsigelser"]),
+        ("da", ["Århus", "arhus"]),
+        ("fr", ["résilié", "resilie", "RÉSILIÉ"]),
+        ("fr", ["résiliation", "Résiliations", "resiliation"]),
+        ("en", ["contract", "Contracts", "CONTRACT"]),
+        ("en", ["café", "cafe"]),
+        ("xx", ["Żółw", "zołw", "ŻÓŁW"]),
+    ],
+)
+def test_spellings_of_one_word_are_one_term(language: str, spellings: list[str]) -> None:
+    assert len({frozenset(terms(one, language)) for one in spellings}) == 1
+    assert len(terms(spellings[0], language)) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "other"),
+    [
+        ("de", "Kündigung", "Kuendigung"),
+        ("da", "Århus", "Aarhus"),
+        ("da", "købt", "koebt"),
+        ("", "run", "running"),
+    ],
+)
+def test_spellings_that_stay_apart(language: str, one: str, other: str) -> None:
+    """Known limits of the folding, written down so that a change is seen."""
+    assert terms(one, language) != terms(other, language)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("de", "für und über"), ("da", "på og også"), ("fr", "à même été"), ("en", "the and of")],
+)
+def test_stop_words_have_no_terms_with_accents_or_without(language: str, text: str) -> None:
+    assert words.query(text, [language]).terms == ()
+    assert words.length(text, language) == 0
+    assert words.terms(text, language) == []
+
+
+def test_an_unknown_language_has_no_stop_words_and_no_stems() -> None:
+    assert words.length("the running für", "") == words.length("the running für", "pl") == 3
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_every_language_is_known_to_the_index(language: str) -> None:
+    assert words.length("Mneme 2026", language) == 2
+
+
+def test_a_query_is_read_in_every_language() -> None:
+    query = words.query("running Kündigung the", ["en", "de"])
+    assert set(query.terms) == terms("running Kündigung the", "en") | terms("running Kündigung the", "de")
+    assert set(query.weights) == {1.0}
+    assert list(query.terms) == sorted(set(query.terms))
+    assert words.query("the", []).terms == words.query("the", [""]).terms != ()
+
+
+def test_repeated_words_of_a_query_count_once() -> None:
+    assert words.query("notice notice Notices", ["en"]).weights == (1.0,)
+
+
+def test_weights_are_bm25_with_the_memory_s_own_average() -> None:
+    text = "The contract: contracts are running, contract by contract, until notice is given."
+    theirs = Bm25(Bm25Config(k=K1, b=B, avg_len=37.5, language="english", ascii_folding=True)).embed_document(
+        text
+    )
+    ours = words.document(text, "en", 37.5)
+    assert dict(zip(ours.terms, ours.weights, strict=True)) == pytest.approx(
+        dict(zip(theirs.indices, theirs.values, strict=True)), abs=1e-5
+    )
+    assert words.length(text, "en") == 7
+
+
+def test_a_long_passage_is_held_back() -> None:
+    short, long = words.document("notice", "en", 100), words.document("notice " + "clause " * 300, "en", 100)
+    assert short.weights[0] > dict(zip(long.terms, long.weights, strict=True))[short.terms[0]]
+
+
+def test_an_empty_text_is_no_trouble() -> None:
+    assert words.document("", "en", 0).terms == ()
+    assert words.length(" \n—", "de") == 0
+    assert all(map(math.isfinite, words.document("word", "en", 0).weights))
+
+
+def test_terms_say_where_a_word_stands() -> None:
+    text = "Die Ku\u0308ndigung, für das_Haus!"
+    query = terms("kündigungen haus", "de")
+    hit = [text[start:end] for start, end, ids in words.terms(text, "de") if ids & query]
+    assert hit == ["Ku\u0308ndigung", "Haus"]
+
+
+@given(
+    st.text(st.characters(max_codepoint=0x36F), max_size=80),
+    st.sampled_from(["en", "de", "fr", "da", "", "ja"]),
+)
+def test_the_words_of_a_text_have_the_text_s_terms(text: str, language: str) -> None:
+    """Every span is inside the text, in order, and has no term the whole text has not.
+
+    In Latin script: Python and Rust know different editions of Unicode and differ over rare letters.
+    """
+    spans = words.terms(text, language)
+    whole = set(words.document(text, language, 10).terms)
+    last = 0
+    for start, end, ids in spans:
+        assert last <= start < end <= len(text)
+        assert ids <= whole
+        last = end
+
+
+def test_it_may_be_used_by_many_threads() -> None:
+    fresh = WordAnalyser()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(
+            pool.map(lambda number: fresh.query("Kündigung notice", [["de", "en"][number % 2]]), range(80))
+        )
+    assert len(set(answers)) == 2

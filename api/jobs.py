@@ -123,6 +123,7 @@ class Jobs:
                 job.words_done = True
                 if job.meaning:
                     job.embedded = self._sync.embed(job.report)
+                    self._memory.optimise()
                 job.state = State.FAILED if job.errors else State.DONE
             except MnemeError as error:
                 job.errors.append({"source": job.current, "message": error.message, "hint": error.hint})

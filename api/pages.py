@@ -3,10 +3,11 @@
 Nothing is looked up here, nobody's rights are decided and no value is trusted: whatever was written in a
 document, a name or an address reaches the browser as text. The pages work without JavaScript; htmx only
 swaps what is inside ``#results`` instead of loading the page anew. They hold no inline script or style, so
-that they can be served with `CONTENT_SECURITY_POLICY`.
+that they can be served with a content security policy of ``default-src 'self'``.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
@@ -25,8 +26,6 @@ Json = Mapping[str, Any]
 Spans = Sequence[Sequence[int]]
 """Stretches of a text as ``[start, end]``, in characters."""
 
-CONTENT_SECURITY_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-"""The header the pages are made for."""
 STATIC = Path(__file__).parent / "static"
 """The folder to be served under ``/static``."""
 
@@ -149,31 +148,41 @@ def place(location: Json) -> str:
 # Addresses -------------------------------------------------------------------------------------------------
 
 
-def search_url(query: str = "", **more: str | int | bool | None) -> str:
-    """The address of a search; what is empty, false or the first page is left out."""
-    if more.get("page") == 1:
-        more["page"] = None
-    pairs = {"q": query} | {name: 1 if value is True else value for name, value in more.items()}
-    text = urlencode({name: value for name, value in pairs.items() if value}, errors="replace")
-    return f"/?{text}" if text else "/"
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The addresses of our pages.
+
+    :param asker: in whose place the owner asks. Every address carries it as ``as``, for a link that
+        lost it would show the owner's view under somebody else's name.
+    """
+
+    asker: str = ""
+
+    def search(self, query: str = "", page: int = 1, explain: bool = False) -> str:
+        """A search; what is empty, false or the first page is left out."""
+        return self._address("/", q=query, page=str(page) if page > 1 else "", explain="1" if explain else "")
+
+    def document(self, document: str, ordinal: int | None = None, query: str = "") -> str:
+        """A document, opened at a passage where one is given."""
+        passage = "" if ordinal is None else str(ordinal)
+        address = self._address(f"/documents/{_segment(document)}", passage=passage, q=query)
+        return address + (f"#p{passage}" if passage else "")
+
+    def person(self, person: str) -> str:
+        """A person's page."""
+        return self._address(f"/people/{_segment(person)}")
+
+    def original(self, document: str) -> str:
+        """Where the original file is handed out."""
+        return self._address(f"/api/documents/{_segment(document)}/original")
+
+    def _address(self, path: str, **pairs: str) -> str:
+        kept = {name: value for name, value in {**pairs, "as": self.asker}.items() if value}
+        return path + (f"?{urlencode(kept, errors='replace')}" if kept else "")
 
 
-def document_url(document: str, ordinal: int | None = None, query: str = "") -> str:
-    """The address of a document, opened at a passage where one is given."""
-    pairs = {} if ordinal is None else {"passage": str(ordinal)}
-    text = urlencode(pairs | ({"q": query} if query else {}), errors="replace")
-    address = f"/documents/{quote(document, safe='', errors='replace')}"
-    return address + (f"?{text}" if text else "") + ("" if ordinal is None else f"#p{ordinal}")
-
-
-def person_url(person: str) -> str:
-    """The address of a person's page."""
-    return f"/people/{quote(person, safe='', errors='replace')}"
-
-
-def original_url(document: str) -> str:
-    """The address under which the original file is handed out."""
-    return f"/api/documents/{quote(document, safe='', errors='replace')}/original"
+def _segment(text: str) -> str:
+    return quote(text, safe="", errors="replace")
 
 
 @cache
@@ -213,19 +222,19 @@ def _facts(document: Json) -> dict[str, Any]:
     }
 
 
-def _result(result: Json, query: str) -> dict[str, Any]:
+def _result(result: Json, query: str, links: Links) -> dict[str, Any]:
     identity = str(result["document"])
     passages = [
         {
             "html": excerpt(passage["text"], passage.get("highlights") or ()),
             "place": place(passage.get("location") or {}),
-            "url": document_url(identity, passage["ordinal"], query),
+            "url": links.document(identity, passage["ordinal"], query),
         }
         for passage in result.get("passages") or ()
     ]
     return _facts(result) | {
-        "link": passages[0]["url"] if passages else document_url(identity, query=query),
-        "address": document_url(identity, query=query),
+        "link": passages[0]["url"] if passages else links.document(identity, query=query),
+        "address": links.document(identity, query=query),
         "people": _people(result.get("people") or ()),
         "passages": passages,
         "score": result.get("score"),
@@ -262,7 +271,7 @@ def _numbers(page: int, pages: int) -> list[int | None]:
     return offered
 
 
-def _answer(answer: Json) -> dict[str, Any]:
+def _answer(answer: Json, links: Links) -> dict[str, Any]:
     query, filters = str(answer["query"]), answer.get("filters") or ()
     facets = answer.get("facets") or {}
     pages = max(1, int(answer.get("pages") or 1))
@@ -275,7 +284,7 @@ def _answer(answer: Json) -> dict[str, Any]:
         "page": page,
         "pages": pages,
         "numbers": _numbers(page, pages),
-        "results": [_result(result, query) for result in answer.get("results") or ()],
+        "results": [_result(result, query, links) for result in answer.get("results") or ()],
         "facets": [_facet(name, facets[name], filters) for name in _FACETS if facets.get(name)],
         "filters": filters,
     }
@@ -412,7 +421,8 @@ class _Text:
 class Pages:
     """Renders every page. One instance serves all requests; it keeps nothing between them.
 
-    :param asker: everywhere, the name to show for whoever asks; ``""`` shows none.
+    :param asker: everywhere, in whose place the owner asks, as it came in ``as``; ``""`` for nobody's. It is
+        shown, and kept in every link.
     """
 
     def __init__(self) -> None:
@@ -423,15 +433,13 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        functions = (search_url, document_url, person_url, original_url, static_url)
-        self._templates.globals.update({function.__name__: function for function in functions})
+        self._templates.globals.update(static_url=static_url, own_links=Links())
         filters = (human_date, human_time, number, counted, language_name, type_name, web_link)
         self._templates.filters.update({function.__name__: function for function in filters})
 
-    def _render(self, template: str, **values: Any) -> str:
-        html = self._templates.get_template(template).render(
-            **{"query": "", "asker": "", "here": "", "fragment": False} | values
-        )
+    def _render(self, template: str, asker: str, **values: Any) -> str:
+        known = {"query": "", "asker": asker, "here": "", "fragment": False, "links": Links(asker)}
+        html = self._templates.get_template(template).render(known | values)
         return html.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be sent
 
     def search_page(
@@ -452,9 +460,8 @@ class Pages:
         :param explain: whether the answer explains its ranking.
         :param problem: ``title``, ``detail`` and ``hint`` of what went wrong instead of an answer.
         """
-        return self._render(
-            "search.html", asker=asker, **self._search(query, answer, ready, explain, problem)
-        )
+        values = self._search(query, answer, asker, ready, explain, problem)
+        return self._render("search.html", asker, **values)
 
     def results_fragment(
         self,
@@ -462,21 +469,26 @@ class Pages:
         answer: Json | None,
         ready: Json | None = None,
         *,
+        asker: str = "",
         explain: bool = False,
         problem: Json | None = None,
     ) -> str:
         """What htmx puts into ``#results``; the parameters are those of `search_page`."""
-        return self._render(
-            "_results.html", fragment=True, **self._search(query, answer, ready, explain, problem)
-        )
+        values = self._search(query, answer, asker, ready, explain, problem)
+        return self._render("_results.html", asker, fragment=True, **values)
 
     @staticmethod
     def _search(
-        query: str, answer: Json | None, ready: Json | None, explain: bool, problem: Json | None
+        query: str,
+        answer: Json | None,
+        asker: str,
+        ready: Json | None,
+        explain: bool,
+        problem: Json | None,
     ) -> dict[str, Any]:
         return {
             "query": query,
-            "answer": _answer(answer) if answer and not problem else None,
+            "answer": _answer(answer, Links(asker)) if answer and not problem else None,
             "state": _state((answer or {}).get("ready") or ready),
             "explain": explain,
             "problem": {"title": "", "detail": "", "hint": ""} | dict(problem) if problem else None,
@@ -506,13 +518,13 @@ class Pages:
         facts = _facts(document) | {"id": str(document["id"]), "length": document.get("text_length") or 0}
         return self._render(
             "document.html",
+            asker,
             document=facts,
             people=_people(people),
             blocks=text.blocks,
             outline=text.outline,
             query=query,
             at=at,
-            asker=asker,
         )
 
     def person_page(self, person: Json, *, asker: str = "") -> str:
@@ -528,11 +540,11 @@ class Pages:
         ]
         return self._render(
             "person.html",
+            asker,
             person=_person(person),
             identities=identities,
             roles=sorted((person.get("roles") or {}).items(), key=lambda role: (-role[1], role[0])),
             documents=documents,
-            asker=asker,
         )
 
     def sources_page(
@@ -560,11 +572,11 @@ class Pages:
         ]
         total = len(entries) if ledger_total is None else ledger_total
         return self._render(
-            "sources.html", sources=rows, ledger=entries, ledger_total=total, asker=asker, here="sources"
+            "sources.html", asker, sources=rows, ledger=entries, ledger_total=total, here="sources"
         )
 
     def error_page(
         self, status: int, title: str, detail: str = "", hint: str = "", *, asker: str = ""
     ) -> str:
         """What went wrong, and what to do about it."""
-        return self._render("error.html", status=status, title=title, detail=detail, hint=hint, asker=asker)
+        return self._render("error.html", asker, status=status, title=title, detail=detail, hint=hint)

@@ -35,6 +35,7 @@ class IndexSettings(_Group):
     url: str = Field(
         "", description="Address of a Qdrant server; empty: the embedded index in the home folder."
     )
+    collection: str = Field("mneme", description="The collection on the Qdrant server.")
     api_key: SecretStr = Field(SecretStr(""), description="Key for the Qdrant server.")
 
 

@@ -26,6 +26,9 @@ from memory.words import WordAnalyser
 NAME = "default"
 """The memory's name in the registry: one process serves one memory."""
 
+UNOPTIMISED = 20_000
+"""Passages that may be searched exactly: up to here that takes 4 ms, so optimising is not worth its time."""
+
 log = logging.getLogger("mneme")
 
 
@@ -152,6 +155,14 @@ class Memory:
                 self._index = None
             self.catalogue.set_meta("model", None)
 
+    def optimise(self) -> None:
+        """Let the embedded index be optimised by a child process, once enough has been added to be worth it."""
+        from memory.index.edge import EdgeIndex
+
+        index = self.index
+        if isinstance(index, EdgeIndex) and index.unoptimised() > UNOPTIMISED:
+            index.optimise()
+
     def release_workers(self) -> None:
         """End the processes that only a sync needs."""
         with self._opening:
@@ -203,7 +214,8 @@ def open_index(settings: Settings, identity: ModelIdentity) -> VectorIndex:
         from memory.index.server import ServerIndex
 
         key = settings.index.api_key.get_secret_value() or None
-        return ServerIndex(QdrantClient(url=settings.index.url, api_key=key), identity)
+        client = QdrantClient(url=settings.index.url, api_key=key)
+        return ServerIndex(client, settings.index.collection, identity)
     from memory.index.edge import EdgeIndex
 
     return EdgeIndex(index_folder(settings), identity)

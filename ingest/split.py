@@ -70,14 +70,16 @@ def embedding_text(title: str, heading_path: Sequence[str], text: str) -> str:
     return "\n".join(part for part in (*front, text) if part)
 
 
-# Tokens of multilingual-e5 for each character, fitted on English, German, French, Danish and Chinese text.
+# Tokens of multilingual-e5, fitted by least squares on 1,200 passages in English, German, French, Danish and
+# Chinese, prose, contracts, mail, code and figures: right within 8 % on average for each kind, within 25 % for
+# nine passages of ten. Characters alone (1.7 to 4.3 a token) are not.
 _WEIGHTS = (
-    (re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"), 0.65),
-    (re.compile(r"\d"), 0.40),
-    (re.compile(r"[^\w\s]|_"), 0.55),
+    (re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"), 0.44),
+    (re.compile(r"\d"), 0.44),
+    (re.compile(r"[^\w\s]|_"), 0.45),
 )
-_WORD = 0.45
-_LETTER = 0.17
+_WORD = 0.35
+_LETTER = 0.166
 
 
 def estimate_tokens(text: str) -> float:

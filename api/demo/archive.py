@@ -1,6 +1,7 @@
 """Office files are zip archives: the same content must give the same bytes."""
 
 import io
+from collections.abc import Callable
 from datetime import UTC, datetime
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
@@ -10,10 +11,12 @@ def naive(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
-def pinned(content: bytes, moment: datetime) -> bytes:
+def pinned(content: bytes, moment: datetime, rewrite: Callable[[bytes], bytes] = bytes) -> bytes:
     """The archive again with every member's time set to one moment.
 
     OpenDocument wants its ``mimetype`` first and stored; both are kept.
+
+    :param rewrite: what to do with every XML member first.
     """
     target = io.BytesIO()
     stamp = naive(moment).timetuple()[:6]
@@ -22,5 +25,6 @@ def pinned(content: bytes, moment: datetime) -> bytes:
             info = ZipInfo(member.filename, (stamp[0], stamp[1], stamp[2], stamp[3], stamp[4], stamp[5]))
             info.compress_type = ZIP_STORED if member.filename == "mimetype" else ZIP_DEFLATED
             info.external_attr = 0o644 << 16
-            new.writestr(info, old.read(member))
+            data = old.read(member)
+            new.writestr(info, rewrite(data) if member.filename.endswith(".xml") else data)
     return target.getvalue()

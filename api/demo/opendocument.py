@@ -2,8 +2,10 @@
 
 import io
 
+from lxml import etree
 from odf import dc, meta
-from odf.opendocument import OpenDocumentText
+from odf.element import Element
+from odf.opendocument import OpenDocument, OpenDocumentText
 from odf.style import (
     ListLevelProperties,
     ParagraphProperties,
@@ -33,7 +35,7 @@ from api.demo.words import labelled
 _COUNTRY = {"en": "GB", "de": "DE", "fr": "FR", "da": "DK"}
 
 
-def _style(document: OpenDocumentText, name: str, below: str, above: str, **text: str) -> None:
+def _style(document: OpenDocument, name: str, below: str, above: str, **text: str) -> None:
     """A named paragraph style: the space below and above it and how its text looks."""
     style = Style(name=name, family="paragraph")
     style.addElement(ParagraphProperties(marginbottom=below, margintop=above))
@@ -41,7 +43,7 @@ def _style(document: OpenDocumentText, name: str, below: str, above: str, **text
     document.styles.addElement(style)
 
 
-def _styles(document: OpenDocumentText, language: str) -> None:
+def _styles(document: OpenDocument, language: str) -> None:
     base = {"fontfamily": "Liberation Sans", "language": language, "country": _COUNTRY[language]}
     _style(document, "Standard", "0.2cm", "0cm", fontsize="10.5pt", **base)
     _style(document, "Title", "0.3cm", "0cm", fontsize="20pt", fontweight="bold", color="#12355b", **base)
@@ -82,7 +84,7 @@ def _styles(document: OpenDocumentText, language: str) -> None:
         document.styles.addElement(listing)
 
 
-def _write(element: P | H, text: str) -> P | H:
+def _write(element: Element, text: str) -> Element:
     for run in runs(text):
         for number, line in enumerate(run.text.split("\n")):
             if number:
@@ -96,7 +98,7 @@ def _write(element: P | H, text: str) -> P | H:
     return element
 
 
-def _row(cells: tuple[str, ...], style: str) -> TableRow:
+def _row(cells: tuple[str, ...], style: str) -> Element:
     row = TableRow()
     for text in cells:
         cell = TableCell(stylename=style)
@@ -105,7 +107,7 @@ def _row(cells: tuple[str, ...], style: str) -> TableRow:
     return row
 
 
-def _table(table: Table, name: str) -> Grid:
+def _table(table: Table, name: str) -> Element:
     grid = Grid(name=name)
     grid.addElement(TableColumn(numbercolumnsrepeated=str(len(table.rows[0]))))
     head = TableHeaderRows()
@@ -116,7 +118,7 @@ def _table(table: Table, name: str) -> Grid:
     return grid
 
 
-def _listing(block: Listing) -> List:
+def _listing(block: Listing) -> Element:
     listing = List(stylename="Numbers" if block.ordered else "Bullets")
     for text in block.items:
         item = ListItem()
@@ -125,7 +127,7 @@ def _listing(block: Listing) -> List:
     return listing
 
 
-def _block(document: OpenDocumentText, block: Block, number: int) -> None:
+def _block(document: OpenDocument, block: Block, number: int) -> None:
     match block:
         case Heading(level, text):
             document.text.addElement(
@@ -144,7 +146,7 @@ def _block(document: OpenDocumentText, block: Block, number: int) -> None:
             pass
 
 
-def _metadata(document: OpenDocumentText, source: Source) -> None:
+def _metadata(document: OpenDocument, source: Source) -> None:
     created, modified = naive(source.created).isoformat(), naive(source.modified).isoformat()
     for element in (
         dc.Title(text=source.title),
@@ -160,6 +162,17 @@ def _metadata(document: OpenDocumentText, source: Source) -> None:
         document.meta.addElement(element)
 
 
+def _canonical(xml: bytes) -> bytes:
+    """The same XML with only the namespaces it uses, in one order.
+
+    odfpy declares every namespace that any document of the process has used so far.
+    """
+    root = etree.fromstring(xml)
+    etree.cleanup_namespaces(root)
+    body: bytes = etree.tostring(root, method="c14n")
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + body
+
+
 def odt(source: Source) -> bytes:
     """The source as an OpenDocument text."""
     document = OpenDocumentText()
@@ -172,4 +185,4 @@ def odt(source: Source) -> bytes:
         _block(document, block, number)
     target = io.BytesIO()
     document.write(target)
-    return pinned(target.getvalue(), source.modified)
+    return pinned(target.getvalue(), source.modified, _canonical)

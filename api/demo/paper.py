@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from reportlab.lib.colors import HexColor
+from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
@@ -31,6 +32,7 @@ _NAVY, _GREY, _LINE, _PALE = (HexColor(code) for code in ("#12355b", "#5a6b7b", 
 _MARGIN = 25 * mm
 _WIDTH = A4[0] - 2 * _MARGIN
 _DATE = re.compile(rb"/(CreationDate|ModDate) \(D:\d{14}\+00'00'\)")
+_NUMBER = re.compile(r"[€£]?\s?-?\d[\d.,\s]*")
 
 _BODY = ParagraphStyle("Body", fontName="Helvetica", fontSize=10, leading=14.2, spaceAfter=6)
 _STYLES = {
@@ -41,15 +43,16 @@ _STYLES = {
     "quote": ParagraphStyle(
         "Quote", parent=_BODY, fontName="Helvetica-Oblique", leftIndent=8 * mm, rightIndent=8 * mm
     ),
-    "cell": ParagraphStyle("Cell", parent=_BODY, fontSize=9, leading=12, spaceAfter=0),
-    "head": ParagraphStyle(
-        "Head", parent=_BODY, fontName="Helvetica-Bold", fontSize=9, leading=12, textColor=_NAVY, spaceAfter=0
-    ),
     "item": ParagraphStyle("Item", parent=_BODY, spaceAfter=3),
     "code": ParagraphStyle(
         "Code", fontName="Courier", fontSize=8.5, leading=11, backColor=_PALE, spaceAfter=6
     ),
 }
+_CELL = ParagraphStyle("Cell", parent=_BODY, fontSize=9, leading=12, spaceAfter=0)
+_HEAD = ParagraphStyle("Head", parent=_CELL, fontName="Helvetica-Bold", textColor=_NAVY)
+# A column of numbers stands to the right, its heading too.
+_STYLES |= {"cell0": _CELL, "cell1": ParagraphStyle("Number", parent=_CELL, alignment=TA_RIGHT)}
+_STYLES |= {"head0": _HEAD, "head1": ParagraphStyle("NumberHead", parent=_HEAD, alignment=TA_RIGHT)}
 _HEADINGS = {
     level: ParagraphStyle(
         f"Heading{level}",
@@ -91,8 +94,14 @@ def _widths(table: Table) -> list[float]:
 
 def _table(table: Table) -> list[Flowable]:
     head, *rows = table.rows
-    cells = [[Text(_marked(text), _STYLES["head"]) for text in head]]
-    cells += [[Text(_marked(text), _STYLES["cell"]) for text in row] for row in rows]
+    numeric = [all(_NUMBER.fullmatch(row[column]) for row in rows) for column in range(len(head))]
+    cells = [
+        [Text(_marked(text), _STYLES[f"head{number:d}"]) for text, number in zip(head, numeric, strict=True)]
+    ]
+    cells += [
+        [Text(_marked(text), _STYLES[f"cell{number:d}"]) for text, number in zip(row, numeric, strict=True)]
+        for row in rows
+    ]
     grid = Grid(cells, colWidths=_widths(table), repeatRows=1, hAlign="LEFT")
     grid.setStyle(
         TableStyle(

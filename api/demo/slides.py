@@ -5,6 +5,7 @@ import io
 from pptx import Presentation
 from pptx.dml.color import RGBColor
 from pptx.enum.shapes import MSO_SHAPE
+from pptx.oxml.ns import qn
 from pptx.presentation import Presentation as Deck
 from pptx.slide import Slide
 from pptx.text.text import TextFrame
@@ -18,11 +19,14 @@ _NAVY, _TEAL, _GREY = RGBColor(0x12, 0x35, 0x5B), RGBColor(0x1F, 0x8A, 0x8A), RG
 _NOTES = ("Notes:", "Notes\u00a0:")
 
 
-def _text(frame: TextFrame, lines: list[str], size: int) -> None:
+def _text(frame: TextFrame, lines: list[str], size: int, numbered: bool = False) -> None:
     frame.word_wrap = True
     for number, line in enumerate(lines):
         paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
         paragraph.space_after = Pt(8)
+        if numbered:
+            look = paragraph._p.get_or_add_pPr()
+            look.append(look.makeelement(qn("a:buAutoNum"), {"type": "arabicPeriod"}))
         for run in runs(line):
             part = paragraph.add_run()
             part.text = run.text
@@ -66,6 +70,7 @@ def _slide(deck: Deck, blocks: list[Block], source: Source, first: bool) -> None
     notes = [plain(b.text) for b in blocks if isinstance(b, Paragraph) and b.text.startswith(_NOTES)]
     lines = [b.text for b in blocks if isinstance(b, Paragraph) and not b.text.startswith(_NOTES)]
     lines += [item for block in blocks if isinstance(block, Listing) for item in block.items]
+    numbered = any(isinstance(block, Listing) and block.ordered for block in blocks)
     tables = [block for block in blocks if isinstance(block, Table)]
     slide = deck.slides.add_slide(deck.slide_layouts[0 if first else 1 if lines else 5])
     _bar(slide, 7.5)
@@ -74,7 +79,7 @@ def _slide(deck: Deck, blocks: list[Block], source: Source, first: bool) -> None
         body = slide.placeholders[1]
         body.left, body.top, body.width = Inches(0.7), Inches(3.2 if first else 1.6), Inches(11.9)
         body.height = Inches(1.9 if tables else 3.6 if first else 5.2)
-        _text(body.text_frame, [*lines, *labelled(source)] if first else lines, 20)
+        _text(body.text_frame, [*lines, *labelled(source)] if first else lines, 20, numbered)
     for table in tables:
         _table(slide, table, 4.1 if len(lines) > 2 else 2.9 if lines else 1.7)
     if notes and (frame := slide.notes_slide.notes_text_frame):

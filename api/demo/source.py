@@ -140,7 +140,9 @@ def typography(text: str, language: str) -> str:
 
 def _no_break(text: str, language: str) -> str:
     text = re.sub(r"(?<=\w)'(?=\w)|(?<=s)'(?=\s)", "\u2019", text)
-    text = re.sub(r"(?<=\d) (?=[%€])", "\u00a0", text)
+    text = re.sub(r"(?<=\d) (?=[%€])|(?<=[€£]) (?=\d)", "\u00a0", text)
+    if language == "en":
+        text = re.sub(r'"([^"]+)"', "\u201c\\1\u201d", text)
     if language == "fr":
         text = re.sub(r"(?<=[^\s|]) (?=[:;!?»])", "\u00a0", text)
         text = re.sub(r"(?<=«) |(?<=\d) (?=\d{3}(?!\d))", "\u00a0", text)
@@ -257,7 +259,7 @@ def read(path: Path) -> Source:
         roles={role: _writers(names) for role, names in head.get("roles", {}).items()},
         reference=head.get("reference", ""),
         subject=typography(head.get("subject", ""), language),
-        keywords=tuple(head.get("keywords", ())),
+        keywords=tuple(map(str, head.get("keywords", ()))),
         byline=head.get("byline", True),
         quotes=tuple(head.get("quotes", ())),
         version_of=head.get("version_of", ""),

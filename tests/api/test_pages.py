@@ -15,15 +15,14 @@ from lxml import etree
 
 from api.pages import (
     STATIC,
+    Links,
     Pages,
-    document_url,
     excerpt,
     human_date,
     human_time,
     marked,
     merged,
     place,
-    search_url,
     static_url,
     web_link,
 )
@@ -134,7 +133,7 @@ def rendered(text: str) -> Iterator[tuple[str, str]]:
     )
     yield "beyond", pages.search_page(text, answer(text, results=[], page=99))
     yield "problem", pages.search_page(text, None, problem=problem)
-    yield "fragment", pages.results_fragment(text, answer(text), explain=True)
+    yield "fragment", pages.results_fragment(text, answer(text), asker=text, explain=True)
     people = [person(text), person(text, "signatory")]
     highlights = {1: [[0, 9], [3, 400]], 2: [[0, 2]]}
     yield "document", pages.document_page(document(text), passages(text), people, highlights, 2, query=text)
@@ -252,7 +251,7 @@ def test_parse_errors() -> None:
 
 
 def test_everything_asked_for_is_on_a_result() -> None:
-    html = Pages().search_page("notice", answer(), "Jane")
+    html = Pages().search_page("notice", answer())
     root = tree(html)
     first = root.xpath("//li[@class='result']")[0]
     title = first.xpath(".//h2/a")[0]
@@ -397,17 +396,35 @@ def test_an_excerpt_shows_the_highlights() -> None:
 
 @given(st.text(min_size=1))
 def test_a_query_survives_its_address(query: str) -> None:
-    assert parse_qs(urlsplit(search_url(query, page=2)).query, keep_blank_values=True) == {
+    assert parse_qs(urlsplit(Links().search(query, page=2)).query, keep_blank_values=True) == {
         "q": [query],
         "page": ["2"],
     }
 
 
 def test_addresses() -> None:
-    assert search_url() == "/"
-    assert search_url("a b", page=1, explain=False) == "/?q=a+b"
-    assert document_url("a/../b?#", 0, "ü") == "/documents/a%2F..%2Fb%3F%23?passage=0&q=%C3%BC#p0"
+    assert Links().search() == "/"
+    assert Links().search("a b", page=1, explain=False) == "/?q=a+b"
+    assert Links().document("a/../b?#", 0, "ü") == "/documents/a%2F..%2Fb%3F%23?passage=0&q=%C3%BC#p0"
     assert static_url("mneme.css").startswith("/static/mneme.css?v=")
+
+
+def test_every_link_keeps_in_whose_place_is_asked() -> None:
+    """A link without it would show the owner's view under somebody else's name."""
+    assert Links("Jäne").document("d", 2, "x") == "/documents/d?passage=2&q=x&as=J%C3%A4ne#p2"
+    checked = 0
+    for name, html in rendered("Jane & Jo"):
+        root = tree(html)
+        if name != "fragment" and not root.xpath("//span[@class='asker']"):
+            continue
+        checked += 1
+        links = root.xpath("//a[not(@id='leave')]/@href | //a/@hx-get")
+        ours = [link for link in links if link.startswith("/")]
+        assert ours, name
+        assert all("as=Jane+%26+Jo" in link for link in ours if link != "/sources"), (name, ours)
+        if name != "fragment":
+            assert root.xpath("//form//input[@name='as']/@value") == ["Jane & Jo"], name
+    assert checked == 6
 
 
 def test_dates_and_places_are_written_for_people() -> None:

@@ -5,7 +5,9 @@
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -40,6 +42,21 @@ def test_any_name_goes_into_a_key_and_back(path: bytes) -> None:
 @given(PATHS, PATHS)
 def test_two_names_have_two_keys(one: bytes, other: bytes) -> None:
     assert (key_of(os.fsdecode(one)) == key_of(os.fsdecode(other))) == (one == other)
+
+
+@pytest.mark.parametrize("changed", ["st_size", "st_ino", "st_mtime_ns", "st_ctime_ns"])
+def test_each_fact_alone_changes_the_version(tmp_path: Path, changed: str) -> None:
+    # Asked of the inner method: no file system lets a test choose a file's inode or change time.
+    folder = Folder(SourceConfig("tree", str(tmp_path)))
+    versions = set()
+    for value in (1, 2):
+        fact = {"st_size": 7, "st_ino": 7, "st_mtime_ns": 7, "st_ctime_ns": 7, changed: value}
+        nanoseconds = {"st_mtime_ns": fact["st_mtime_ns"], "st_ctime_ns": fact["st_ctime_ns"]}
+        status = os.stat_result((0o100644, fact["st_ino"], 1, 1, 0, 0, fact["st_size"], 0, 0, 0), nanoseconds)
+        found = folder._file("a.txt", str(tmp_path), status)
+        assert isinstance(found, Upserted)
+        versions.add(found.version)
+    assert len(versions) == 2
 
 
 class Tree(RuleBasedStateMachine):

@@ -58,12 +58,17 @@ class TestBatcher(EmbedderContract):
         return QueryBatcher(HashEmbedder())
 
 
+@pytest.fixture(scope="module")
+def hash_process(data: Path) -> Iterator[Embedder]:
+    process = EmbedderProcess(EmbedderSpec(HASH, data))
+    yield process
+    process.close()
+
+
 class TestProcess(EmbedderContract):
-    @pytest.fixture(scope="class")
-    def embedder(self, data: Path) -> Iterator[Embedder]:
-        process = EmbedderProcess(EmbedderSpec(HASH, data))
-        yield process
-        process.close()
+    @pytest.fixture
+    def embedder(self, hash_process: Embedder) -> Embedder:
+        return hash_process
 
 
 def test_the_hash_is_the_same_everywhere() -> None:

@@ -1,0 +1,193 @@
+"""One worker process, seen from its parent: started, fed, watched, ended."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ingest.parsers.base import Parsed
+from ingest.parsers.wire import pack, parsed_from_json, receive, send
+from ingest.parsers.worker import OUT_OF_MEMORY
+from memory.errors import ParseError
+
+_POLL_S = 0.05
+_START_S = 90.0
+_PAGE = 4096
+_NEAR = 0.8  # a crash this close to the limit was the limit
+_MEMORY_WORDS = re.compile(
+    rb"OutOfMemory|MemoryError|Cannot allocate|memory allocation|NoMemory", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a worker may use for one file."""
+
+    timeout_s: float
+    memory_bytes: int
+    tika_url: str = ""
+
+
+class Died(Exception):
+    """The worker is gone, or had to be ended.
+
+    :param reason: why, as the ledger says it.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Child:
+    """A running worker process.
+
+    :param limits: what it may use.
+    :param folder: where it may leave temporary files.
+    :raises Died: where it does not start.
+    """
+
+    def __init__(self, limits: Limits, folder: Path) -> None:
+        self.served = 0
+        self._limits = limits
+        self._peak = 0
+        self._folder = tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True)
+        self._errors = Path(self._folder.name, "stderr").open("w+b")  # noqa: SIM115 - open as long as the process
+        self._connection, theirs = socket.socketpair()
+        self._connection.settimeout(_POLL_S)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "ingest.parsers.worker"],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=self._errors,
+                env=_environment(self._folder.name),
+                cwd=self._folder.name,
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+        self._deadline = time.monotonic() + _START_S
+        config = {
+            "memory_bytes": limits.memory_bytes,
+            "timeout_s": limits.timeout_s,
+            "tika_url": limits.tika_url,
+        }
+        try:
+            self._exchange(pack(config))
+        except (Died, ParseError) as error:
+            last = self._last_words().decode("utf-8", "replace").strip()
+            self.close()
+            raise Died(f"the parser did not start: {last or error}") from error
+        self._fresh = _resident(self.pid)
+
+    def parse(self, data: bytes, *, name: str, media_type: str) -> Parsed:
+        """Let it read one file.
+
+        :raises ParseError: where the file cannot be read; the worker lives on.
+        :raises Died: where the worker does not.
+        """
+        self.served += 1
+        self._peak = 0
+        self._deadline = time.monotonic() + self._limits.timeout_s
+        answer = self._exchange(pack({"name": name, "media_type": media_type}), data)
+        if isinstance(answer, dict) and isinstance(answer.get("error"), str):
+            if answer["error"] == OUT_OF_MEMORY or _MEMORY_WORDS.search(answer["error"].encode()):
+                raise Died(self._too_much())
+            raise ParseError(answer["error"][:500])
+        return parsed_from_json(answer.get("parsed") if isinstance(answer, dict) else None)
+
+    def bloated(self) -> bool:
+        """Whether it has kept so much memory that a fresh one is better."""
+        return _resident(self.pid) > (self._fresh + self._limits.memory_bytes) / 2
+
+    def close(self) -> None:
+        """End it, whatever it does."""
+        self._process.kill()
+        self._process.wait()
+        self._connection.close()
+        self._errors.close()
+        self._folder.cleanup()
+
+    def _exchange(self, *frames: bytes) -> Any:
+        try:
+            for frame in frames:
+                send(self._connection, frame, tick=self._watch)
+            return json.loads(receive(self._connection, self._watch))
+        except (EOFError, OSError) as error:
+            raise Died(self._why()) from error
+        except ParseError as error:
+            # What is left of its answer would be taken for the next one.
+            raise Died(error.message) from error
+        except (ValueError, RecursionError) as error:
+            raise Died("the parser gave no usable answer") from error
+
+    def _watch(self) -> None:
+        """Raise where time or memory is used up."""
+        if time.monotonic() > self._deadline:
+            raise Died(f"took longer than {_number(self._limits.timeout_s)} s")
+        self._peak = max(self._peak, _resident(self.pid))
+        if self._peak > self._limits.memory_bytes:
+            raise Died(self._too_much())
+
+    def _too_much(self) -> str:
+        size = self._limits.memory_bytes
+        return (
+            f"needed more than {_number(size / 2**30)} GB"
+            if size >= 2**30
+            else f"needed more than {size >> 20} MB"
+        )
+
+    def _why(self) -> str:
+        """Why it ended by itself."""
+        try:
+            code = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return "the parser stopped answering"
+        if self._peak > _NEAR * self._limits.memory_bytes or _MEMORY_WORDS.search(self._last_words()):
+            return self._too_much()
+        if code == -getattr(signal, "SIGXCPU", 0):
+            return f"took longer than {_number(self._limits.timeout_s)} s"
+        return f"the parser crashed ({f'signal {-code}' if code < 0 else f'exit {code}'})"
+
+    def _last_words(self) -> bytes:
+        self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, self._errors.tell() - 2000))
+        return self._errors.read()
+
+
+def _environment(folder: str) -> dict[str, str]:
+    """All a worker needs to know, and nothing of the parent's secrets."""
+    return {
+        "PATH": os.defpath,
+        "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LANG": "C.UTF-8",
+        "HOME": folder,
+        "TMPDIR": folder,
+        "OMP_NUM_THREADS": "1",
+        "UNSTRUCTURED_DISABLE_NOTICE": "1",
+        "SCARF_NO_ANALYTICS": "true",
+        "DO_NOT_TRACK": "true",
+        "TIKA_CLIENT_ONLY": "True",
+        "TIKA_LOG_FILE": "",
+    }
+
+
+def _resident(pid: int) -> int:
+    """The memory a process holds now; 0 where the system does not say (RLIMIT_DATA still holds)."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * _PAGE
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")

@@ -1,0 +1,115 @@
+"""Which parser reads what, and why some files are not read at all."""
+
+from functools import cache
+
+from ingest.language import language_of
+from ingest.parsers import properties
+from ingest.parsers.base import Parsed, Parser
+from ingest.parsers.detect import HEAD, OLE_UNKNOWN, UNKNOWN, detect
+from memory.errors import ParseError
+
+EMPTY = "empty file"
+NO_TEXT = "no text layer, needs OCR"
+
+_OFFICE = (
+    "application/vnd.openxmlformats-officedocument.",
+    "application/vnd.oasis.opendocument.",
+    "application/vnd.ms-",
+    "application/x-tika-",
+)
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "tika": (
+        "application/pdf", "application/msword", "application/rtf", "application/epub+zip", "application/xml",
+        "application/mbox", "message/rfc822", OLE_UNKNOWN, *_OFFICE,
+    ),
+    "html": ("text/html", "application/xhtml+xml"),
+    "markdown": ("text/markdown", "text/x-web-markdown"),
+    "rst": ("text/x-rst",),
+    "delimited": ("text/csv", "text/tab-separated-values"),
+    "text": ("text/plain", "text/org"),
+    "code": ("text/", "application/json", "application/yaml", "application/javascript", "application/toml"),
+}  # fmt: skip
+"""The families that are read, each by its media types or their beginnings."""
+
+
+def family(media_type: str) -> str:
+    """The family a media type belongs to, ``""`` where nothing reads it."""
+    plain = media_type.partition(";")[0].strip().lower()
+    for exact in (True, False):
+        for name, kinds in FAMILIES.items():
+            if any(
+                plain == kind if exact else kind[-1] in "/.-" and plain.startswith(kind) for kind in kinds
+            ):
+                return name
+    return ""
+
+
+def skip_reason(media_type: str) -> str:
+    """Why a file of this type is not read, ``""`` where it is."""
+    if family(media_type):
+        return ""
+    return NO_TEXT if media_type.startswith("image/") else f"no parser for {media_type}"
+
+
+@cache
+def parser_for(media_type: str, tika_url: str = "") -> Parser:
+    """The parser of a media type.
+
+    :param tika_url: a Tika server to use instead of the built-in Tika.
+    :raises ParseError: where nothing reads it.
+    """
+    if reason := skip_reason(media_type):
+        raise ParseError(reason)
+    kind = family(media_type)
+    if kind in ("html", "markdown", "delimited"):
+        from ingest.parsers import markup
+
+        made: dict[str, type[Parser]] = {
+            "html": markup.HtmlParser,
+            "markdown": markup.MarkdownParser,
+            "delimited": markup.DelimitedParser,
+        }
+        return made[kind]()
+    if kind in ("text", "code"):
+        from ingest.parsers.plain import TextParser
+
+        return TextParser(code=kind == "code")
+    if kind == "rst":
+        from ingest.parsers.rst import RstParser
+
+        return RstParser()
+    from ingest.parsers.tika import TikaParser
+
+    return TikaParser(tika_url)
+
+
+def media_type_of(name: str, head: bytes, stated: str = "") -> str:
+    """What a file is: the bytes and the name say, and the source where both leave it open."""
+    found = detect(name, head)
+    if found in (UNKNOWN, OLE_UNKNOWN, "text/plain") and family(stated):
+        return stated.partition(";")[0].strip().lower()
+    return found
+
+
+def read(data: bytes, *, name: str, media_type: str = "", tika_url: str = "") -> Parsed:
+    """Read a file in this process: detect, parse, tell the language.
+
+    :param media_type: as the source declares it; ``""`` lets the bytes decide.
+    :raises ParseError: where it cannot be read.
+    """
+    kind = media_type_of(name, data[:HEAD], media_type)
+    if not data:
+        return skipped(name, kind, EMPTY)
+    if reason := skip_reason(kind):
+        return skipped(name, kind, reason)
+    parsed = parser_for(kind, tika_url).parse(data, name=name, media_type=kind)
+    if parsed.language or not parsed.elements:
+        return parsed
+    from dataclasses import replace
+
+    return replace(parsed, language=language_of(element.text for element in parsed.elements))
+
+
+def skipped(name: str, media_type: str, reason: str) -> Parsed:
+    """A file that holds nothing to read, and why."""
+    return Parsed(media_type, title=properties.title({}, (), name), empty_reason=reason)

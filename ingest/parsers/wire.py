@@ -1,0 +1,158 @@
+"""`Parsed` as JSON, and frames over a socket: how a worker process answers.
+
+JSON and not pickle, so that a worker a hostile file has taken over can say nothing but values.
+"""
+
+import base64
+import binascii
+import json
+import socket
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from ingest.parsers.base import Attachment, Element, ElementKind, Parsed
+from memory.domain import Contribution, Identity, Role
+from memory.errors import InvalidInput, ParseError
+
+MAX_FRAME = 256 * 1024 * 1024
+"""Above what 50 million characters of text take."""
+
+_LENGTH = struct.Struct("!Q")
+_CHUNK = 1 << 18
+
+
+def parsed_to_json(parsed: Parsed) -> dict[str, Any]:
+    """A parsed file as JSON values."""
+    return {
+        "media_type": parsed.media_type,
+        "title": parsed.title,
+        "language": parsed.language,
+        "created": parsed.created.isoformat() if parsed.created else None,
+        "modified": parsed.modified.isoformat() if parsed.modified else None,
+        "empty_reason": parsed.empty_reason,
+        "elements": [
+            [element.kind.value, element.text, element.level, element.page, element.sheet, element.slide]
+            for element in parsed.elements
+        ],
+        "contributions": [
+            [
+                [part.person.name, part.person.address, part.person.account],
+                part.role.value,
+                part.at.isoformat() if part.at else None,
+                part.evidence,
+            ]
+            for part in parsed.contributions
+        ],
+        "attachments": [
+            [part.name, base64.b64encode(part.data).decode("ascii"), part.media_type]
+            for part in parsed.attachments
+        ],
+    }
+
+
+def parsed_from_json(values: Any) -> Parsed:
+    """Read back what `parsed_to_json` gave.
+
+    :raises ParseError: where it is something else.
+    """
+    try:
+        return Parsed(
+            media_type=_text(values["media_type"]),
+            title=_text(values["title"]),
+            elements=tuple(map(_element, values["elements"])),
+            language=_text(values["language"]),
+            created=_moment(values["created"]),
+            modified=_moment(values["modified"]),
+            contributions=tuple(map(_contribution, values["contributions"])),
+            attachments=tuple(
+                Attachment(_text(name), base64.b64decode(data, validate=True), _text(kind))
+                for name, data, kind in values["attachments"]
+            ),
+            empty_reason=_text(values["empty_reason"]),
+        )
+    except (KeyError, TypeError, ValueError, binascii.Error, InvalidInput) as error:
+        raise ParseError("the parser gave no usable answer") from error
+
+
+def send(connection: socket.socket, *parts: bytes, tick: Callable[[], None] = lambda: None) -> None:
+    """Write one frame.
+
+    :param tick: called whenever the other side is not ready, on a socket with a timeout.
+    """
+    for part in (_LENGTH.pack(sum(map(len, parts))), *parts):
+        view = memoryview(part)
+        while view:
+            with suppress(TimeoutError):
+                view = view[connection.send(view[:_CHUNK]) :]
+            tick()
+
+
+def receive(connection: socket.socket, tick: Callable[[], None] = lambda: None) -> bytes:
+    """Read one frame.
+
+    :raises EOFError: where the other side has gone.
+    :raises ParseError: where the frame is larger than `MAX_FRAME`.
+    """
+    (length,) = _LENGTH.unpack(_exactly(connection, _LENGTH.size, tick))
+    if length > MAX_FRAME:
+        raise ParseError(f"more than {MAX_FRAME // 1024**2} MB came out of it")
+    return _exactly(connection, length, tick)
+
+
+def pack(values: Any) -> bytes:
+    """JSON values as the bytes of a frame."""
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _exactly(connection: socket.socket, size: int, tick: Callable[[], None]) -> bytes:
+    parts = bytearray()
+    while len(parts) < size:
+        try:
+            part = connection.recv(min(_CHUNK, size - len(parts)))
+            if not part:
+                raise EOFError
+            parts += part
+        except TimeoutError:
+            pass
+        tick()
+    return bytes(parts)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _whole(value: Any) -> int | None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise TypeError
+    return value
+
+
+def _moment(value: Any) -> datetime | None:
+    return datetime.fromisoformat(value) if value is not None else None
+
+
+def _element(values: Any) -> Element:
+    kind, text, level, page, sheet, slide = values
+    return Element(
+        ElementKind(kind),
+        _text(text),
+        _whole(level) or 0,
+        _whole(page),
+        _text(sheet) if sheet is not None else None,
+        _whole(slide),
+    )
+
+
+def _contribution(values: Any) -> Contribution:
+    person, role, at, evidence = values
+    identity = Identity(
+        **dict(zip((each.name for each in fields(Identity)), map(_text, person), strict=True))
+    )
+    return Contribution(identity, Role(role), _moment(at), _text(evidence))

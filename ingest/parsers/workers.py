@@ -1,0 +1,154 @@
+"""Reading files in processes of their own, so that a hostile or broken file costs one error and no more."""
+
+import queue
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ingest.parsers.base import Parsed
+from ingest.parsers.child import Child, Died, Limits
+from ingest.parsers.detect import HEAD
+from ingest.parsers.registry import EMPTY, media_type_of, skip_reason, skipped
+from memory.errors import ParseError
+
+MAX_FILE = 512 * 1024 * 1024
+"""A larger file is not read."""
+
+FILES_PER_WORKER = 500
+"""A worker is replaced after so many files, or when it has kept too much memory."""
+
+
+class ParserPool:
+    """Worker processes that read files, each under a limit of time and memory.
+
+    Workers start when they are first needed, serve many files and are replaced when one dies. Safe to use
+    from several threads: as many files are read at a time as there are workers.
+
+    :param workers: how many processes.
+    :param timeout_s: how long one file may take.
+    :param memory_bytes: how much memory one worker may use.
+    :param tika_url: a Tika server to use instead of the built-in Tika.
+    """
+
+    def __init__(
+        self,
+        workers: int = 2,
+        timeout_s: float = 60,
+        memory_bytes: int = 1 << 30,
+        tika_url: str | None = None,
+    ) -> None:
+        self.workers = max(1, workers)
+        self._limits = Limits(timeout_s, memory_bytes, tika_url or "")
+        self._slots: queue.LifoQueue[Child | None] = queue.LifoQueue()
+        for _ in range(self.workers):
+            self._slots.put(None)
+        self._children: set[Child] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+        # A child is told to die with the thread that started it, so one thread starts them all and stays.
+        self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parsers")
+        self._folder = tempfile.TemporaryDirectory(prefix="mneme-parsers-", ignore_cleanup_errors=True)
+
+    def parse(self, body: Path | bytes, *, name: str, media_type: str = "") -> Parsed:
+        """Read a file in a worker.
+
+        :param body: the bytes, or where they lie.
+        :param media_type: as the source declares it; ``""`` lets the bytes decide.
+        :raises ParseError: where it cannot be read; the reason is one a reader of the ledger understands.
+        :raises OSError: where the path cannot be opened.
+        """
+        head = _head(body)
+        kind = media_type_of(name, head, media_type)
+        if not head:
+            return skipped(name, kind, EMPTY)
+        if reason := skip_reason(kind):
+            return skipped(name, kind, reason)
+        data = _bytes(body)
+        slot = self._slots.get()
+        child: Child | None = slot
+        try:
+            if child is None:
+                child = self._start()
+            parsed = child.parse(data, name=name, media_type=kind)
+        except Died as death:
+            self._end(child)
+            child = None
+            raise ParseError(death.reason) from death
+        except ParseError:
+            raise
+        except BaseException:
+            # Interrupted in the middle of an answer: what is left of it would be taken for the next one.
+            self._end(child)
+            child = None
+            raise
+        finally:
+            if child is not None and (child.served >= FILES_PER_WORKER or child.bloated()):
+                self._end(child)
+                child = None
+            self._slots.put(child)
+        return parsed
+
+    def warm_up(self) -> None:
+        """Start every worker now, each in a few seconds."""
+        slots = [self._slots.get() for _ in range(self.workers)]
+        for slot in slots:
+            child = slot
+            try:
+                child = child or self._start()
+            finally:
+                self._slots.put(child)
+
+    def close(self) -> None:
+        """End every worker."""
+        with self._lock:
+            self._closed = True
+            children = list(self._children)
+        for child in children:
+            self._end(child)
+        self._starter.shutdown()
+        self._folder.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def pids(self) -> list[int]:
+        """The process ids of the running workers, for whoever watches their memory."""
+        with self._lock:
+            return [child.pid for child in self._children]
+
+    def _start(self) -> Child:
+        with self._lock:
+            if self._closed:
+                raise ParseError("the parsers are closed")
+        child = self._starter.submit(Child, self._limits, Path(self._folder.name)).result()
+        with self._lock:
+            self._children.add(child)
+        return child
+
+    def _end(self, child: Child | None) -> None:
+        if child is not None:
+            child.close()
+            with self._lock:
+                self._children.discard(child)
+
+
+def _head(body: Path | bytes) -> bytes:
+    if isinstance(body, bytes):
+        return body[:HEAD]
+    with body.open("rb") as file:
+        return file.read(HEAD)
+
+
+def _bytes(body: Path | bytes) -> bytes:
+    size = len(body) if isinstance(body, bytes) else body.stat().st_size
+    if size > MAX_FILE:
+        raise ParseError(f"larger than {MAX_FILE // 1024**2} MB")
+    return body if isinstance(body, bytes) else body.read_bytes()

@@ -1,0 +1,117 @@
+"""From two lists, found by words and by meaning, to one.
+
+*Convex*: ``weight x meaning + (1 - weight) x words``, each leg's scores brought to 0..1 by the highest and the
+lowest among its best 200 (``(score - low) / (high - low)``, 1 where all are the same, 0 below and where a leg
+has not found it). A leg that found nothing leaves the other its whole weight. *RRF*: the sum over the legs of
+``1 / (60 + rank)``.
+
+Passages that come out equal are ordered by their score in the words leg, which orders those far down, and then
+by passage id. The order in which a leg's passages are given makes no difference.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memory.index.base import Legs, Scored
+from search.request import Value
+
+Method = Literal["convex", "rrf"]
+
+TOP = 200
+"""How many of a leg's best give the bounds of its scores."""
+
+RRF_K = 60
+"""How little the first ranks are preferred to those after them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking(Value):
+    """Passages best first: parallel ids and fused scores."""
+
+    ids: tuple[int, ...] = ()
+    scores: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LegRank(Value):
+    """Where one leg ranked a passage; rank and score are None where it did not find it.
+
+    :param rank: from 1.
+    :param normalised: what it counted before the leg's weight.
+    """
+
+    leg: str
+    rank: int | None
+    score: float | None
+    normalised: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Leg:
+    """A leg's passages, best first: ids, scores, and what these count."""
+
+    ids: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    counts: NDArray[np.float64]
+
+
+def fuse(legs: Legs, *, method: Method = "convex", weight: float = 0.8) -> Ranking:
+    """One list from both legs.
+
+    :param weight: of meaning against words, 0 to 1; RRF has none.
+    """
+    words, meaning = _leg(legs.words, method), _leg(legs.meaning, method)
+    weights = _weights(words, meaning, method, weight)
+    ids = np.union1d(words.ids, meaning.ids)
+    fused, by_words = np.zeros(len(ids)), np.full(len(ids), -np.inf)
+    for leg, share in zip((words, meaning), weights, strict=True):
+        fused[np.searchsorted(ids, leg.ids)] += share * leg.counts
+    by_words[np.searchsorted(ids, words.ids)] = words.scores
+    order = np.lexsort((ids, -by_words, -fused))
+    return Ranking(tuple(ids[order].tolist()), tuple(fused[order].tolist()))
+
+
+def explain(legs: Legs, passages: Sequence[int], *, method: Method = "convex") -> dict[int, list[LegRank]]:
+    """Where each leg ranked each of these passages."""
+    told: dict[int, list[LegRank]] = {passage: [] for passage in passages}
+    for name, scored in (("words", legs.words), ("meaning", legs.meaning)):
+        leg = _leg(scored, method)
+        place = {identity: at for at, identity in enumerate(leg.ids.tolist())}
+        for passage, ranks in told.items():
+            at = place.get(passage)
+            if at is None:
+                ranks.append(LegRank(name, None, None, 0.0))
+            else:
+                ranks.append(LegRank(name, at + 1, float(leg.scores[at]), float(leg.counts[at])))
+    return told
+
+
+def _leg(scored: Sequence[Scored], method: Method) -> _Leg:
+    ids = np.array([one.id for one in scored], dtype=np.int64)
+    scores = np.array([one.score for one in scored], dtype=np.float64)
+    order = np.lexsort((ids, -scores))
+    ids, scores = ids[order], scores[order]
+    counts = _normalised(scores) if method == "convex" else 1 / (RRF_K + 1 + np.arange(len(scores)))
+    return _Leg(ids, scores, counts)
+
+
+def _normalised(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores, best first, as 0..1 by the bounds of the best `TOP`."""
+    if not len(scores):
+        return scores
+    high, low = scores[0], scores[min(TOP, len(scores)) - 1]
+    if high == low:
+        return (scores == high).astype(np.float64)
+    return np.clip((scores - low) / (high - low), 0.0, 1.0)
+
+
+def _weights(words: _Leg, meaning: _Leg, method: Method, weight: float) -> tuple[float, float]:
+    if method == "rrf":
+        return 1.0, 1.0
+    if not len(meaning.ids):
+        return 1.0, 0.0
+    return (0.0, 1.0) if not len(words.ids) else (1 - weight, weight)

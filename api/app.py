@@ -60,7 +60,8 @@ def _on_ours(request: Request, error: Exception) -> Response:
     told = problem_json(error, instance=request.url.path)
     if _wants_page(request):
         pages: Pages = request.app.state.pages
-        html = pages.error_page(told["status"], told["title"], error.message, error.hint)
+        asker = request.query_params.get("as", "")
+        html = pages.error_page(told["status"], told["title"], error.message, error.hint, asker=asker)
         return HTMLResponse(html, status_code=told["status"])
     headers = {"Retry-After": "5"} if error.retryable and problem_of(error).status in (409, 503) else None
     return JSONResponse(told, told["status"], headers, media_type="application/problem+json")

@@ -3,9 +3,9 @@
 Either way a command is one request, so that HTTP and command line cannot answer differently.
 """
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -29,21 +29,15 @@ class Refused(MnemeError):
         self.problem = problem
 
 
-class _Client(Protocol):
-    """The part of `httpx.Client` that is used here."""
-
-    def request(self, method: str, path: str, /, **request: Any) -> httpx.Response: ...
-
-
 class Gateway:
     """Sends requests to a memory.
 
-    :param client: an `httpx.Client`, or the same over an app in this process.
+    :param send: takes what `httpx.Client.request` takes.
     :param served: whether a service of its own answers.
     """
 
-    def __init__(self, client: _Client, *, served: bool) -> None:
-        self._client = client
+    def __init__(self, send: Callable[..., httpx.Response], *, served: bool) -> None:
+        self._send = send
         self.served = served
 
     def call(self, method: str, path: str, **request: Any) -> Any:
@@ -54,7 +48,7 @@ class Gateway:
         given = {
             key: value for key, value in (request.pop("params", None) or {}).items() if value is not None
         }
-        response = self._client.request(method, path, params=given, **request)
+        response = self._send(method, path, params=given, **request)
         body = response.json()
         if response.is_error:
             raise Refused(body)
@@ -71,10 +65,10 @@ def connect(settings: Settings, doing: str) -> Iterator[Gateway]:
     address = read_owner(settings.home).get("address")
     if address and _answers(address):
         with httpx.Client(base_url=address, timeout=_PATIENCE_S, trust_env=False) as client:
-            yield Gateway(client, served=True)
+            yield Gateway(client.request, served=True)
         return
     with _in_process(settings, doing) as client:
-        yield Gateway(client, served=False)
+        yield Gateway(client.request, served=False)
 
 
 def _answers(address: str) -> bool:
@@ -106,14 +100,13 @@ def _in_process(settings: Settings, doing: str) -> Iterator[_InProcess]:
 
     service = Service(open_memory(settings, doing))
     app = create_app(lambda: service)
-    with start_blocking_portal() as portal:
-        transport = httpx.ASGITransport(app)
-        client = httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=_PATIENCE_S)
-        lifespan: AbstractContextManager[None] = portal.wrap_async_context_manager(
-            app.router.lifespan_context(app)
-        )
-        with lifespan:
-            try:
-                yield _InProcess(portal, client)
-            finally:
-                portal.call(client.aclose)
+    # The transport runs no lifespan: the service is opened and closed here.
+    app.state.service = service
+    try:
+        with start_blocking_portal() as portal:
+            transport = httpx.ASGITransport(app)
+            client = httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=_PATIENCE_S)
+            yield _InProcess(portal, client)
+            portal.call(client.aclose)
+    finally:
+        service.close()

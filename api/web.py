@@ -1,10 +1,13 @@
 """The pages: the same functions as the API, rendered for people; they work without JavaScript."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
+from api.page_text import Spans
+from api.page_views import LAST_PAGE
 from api.pages import Pages
 from api.problems import problem_of
 from api.routes import As, Asked
@@ -27,7 +30,7 @@ def search_page(
     request: Request,
     service: Asked,
     q: str = "",
-    page: Annotated[int, Query(ge=1, le=100)] = 1,
+    page: Annotated[int, Query(ge=1, le=LAST_PAGE)] = 1,
     explain: bool = False,
     person: As = None,
 ) -> HTMLResponse:
@@ -44,7 +47,8 @@ def search_page(
     pages = pages_of(request)
     if request.headers.get("hx-request") and not request.headers.get("hx-history-restore-request"):
         # htmx shows no answer that is an error; a search that cannot be understood is one to be shown.
-        return HTMLResponse(pages.results_fragment(q, answer, ready, explain=explain, problem=problem))
+        part = pages.results_fragment(q, answer, ready, asker=person or "", explain=explain, problem=problem)
+        return HTMLResponse(part)
     html = pages.search_page(q, answer, person or "", ready, explain=explain, problem=problem)
     return HTMLResponse(html, status_code=status)
 
@@ -81,7 +85,8 @@ def sources_page(request: Request, service: Asked, person: As = None) -> HTMLRes
     rows = service.ledger(None, ["skipped", "failed"], 100, 0)
     listed = service.sources()
     total = sum(source["counts"]["skipped"] + source["counts"]["failed"] for source in listed)
-    return HTMLResponse(pages_of(request).sources_page(listed, rows, ledger_total=total))
+    html = pages_of(request).sources_page(listed, rows, ledger_total=total, asker=person or "")
+    return HTMLResponse(html)
 
 
 def _ready(service: Service) -> dict[str, Any]:
@@ -94,8 +99,9 @@ def _ready(service: Service) -> dict[str, Any]:
     }
 
 
-def _marks(service: Service, query: str, found: dict[str, Any]) -> dict[int, list[tuple[int, int]]]:
+def _marks(service: Service, query: str, found: dict[str, Any]) -> Mapping[int, Spans]:
     try:
-        return service.searcher.highlights(query, found["language"], found["passages"])
+        marks: Mapping[int, Spans] = service.searcher.highlights(query, found["language"], found["passages"])
     except MnemeError:
         return {}  # a search that cannot be understood marks nothing; the document is shown all the same
+    return marks

@@ -105,8 +105,8 @@ def _normalised(scores: NDArray[np.float64]) -> NDArray[np.float64]:
         return scores
     high, low = scores[0], scores[min(TOP, len(scores)) - 1]
     if high == low:
-        return (scores == high).astype(np.float64)
-    return np.clip((scores - low) / (high - low), 0.0, 1.0)
+        return np.asarray(scores == high, dtype=np.float64)
+    return np.asarray(np.clip((scores - low) / (high - low), 0.0, 1.0))
 
 
 def _weights(words: _Leg, meaning: _Leg, method: Method, weight: float) -> tuple[float, float]:

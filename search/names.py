@@ -85,8 +85,8 @@ def language_label(code: str) -> str:
 
 
 def short_types(name: str) -> tuple[str, ...]:
-    """The types a filter means: ``word`` is docx and doc, a media type its short name, else the name itself."""
+    """The types a filter means: ``word`` is docx and doc too, a media type its short name, else the name itself."""
     folded = name.casefold()
     if "/" in folded:
         return (short_type(folded),)
-    return _FAMILIES.get(folded, (folded,))
+    return (folded, *_FAMILIES.get(folded, ()))

@@ -13,19 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from api.pages import (
-    STATIC,
-    Links,
-    Pages,
-    excerpt,
-    human_date,
-    human_time,
-    marked,
-    merged,
-    place,
-    static_url,
-    web_link,
-)
+from api.page_links import STATIC, Links, static_url
+from api.page_text import excerpt, human_date, human_time, marked, merged, place, web_link
+from api.pages import Pages
 
 HOSTILE = (
     "</title></script><script>alert(1)</script><img src=x onerror=alert(2)>\"' onmouseover='x' {{7*7}} &amp;"

@@ -1,0 +1,53 @@
+"""The addresses the pages lead to: our own, and those of the static files."""
+
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+STATIC = Path(__file__).parent / "static"
+"""The folder to be served under ``/static``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The addresses of our pages.
+
+    :param asker: in whose place the owner asks. Every address carries it as ``as``, for a link that
+        lost it would show the owner's view under somebody else's name.
+    """
+
+    asker: str = ""
+
+    def search(self, query: str = "", page: int = 1, explain: bool = False) -> str:
+        """A search; what is empty, false or the first page is left out."""
+        return self._address("/", q=query, page=str(page) if page > 1 else "", explain="1" if explain else "")
+
+    def document(self, document: str, ordinal: int | None = None, query: str = "") -> str:
+        """A document, opened at a passage where one is given."""
+        passage = "" if ordinal is None else str(ordinal)
+        address = self._address(f"/documents/{_segment(document)}", passage=passage, q=query)
+        return address + (f"#p{passage}" if passage else "")
+
+    def person(self, person: str) -> str:
+        """A person's page."""
+        return self._address(f"/people/{_segment(person)}")
+
+    def original(self, document: str) -> str:
+        """Where the original file is handed out."""
+        return self._address(f"/api/documents/{_segment(document)}/original")
+
+    def _address(self, path: str, **pairs: str) -> str:
+        kept = {name: value for name, value in {**pairs, "as": self.asker}.items() if value}
+        return path + (f"?{urlencode(kept, errors='replace')}" if kept else "")
+
+
+def _segment(text: str) -> str:
+    return quote(text, safe="", errors="replace")
+
+
+@cache
+def static_url(name: str) -> str:
+    """The address of a static file, with a mark of its content so that browsers may keep it."""
+    return f"/static/{name}?v={sha256((STATIC / name).read_bytes()).hexdigest()[:10]}"

@@ -1,0 +1,120 @@
+"""From JSON to what a template needs, with every value there: nothing of it is looked up or decided here."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from api.page_links import Links
+from api.page_text import Json, excerpt, language_name, place, type_name
+from memory.domain import Formality
+
+LAST_PAGE = 100
+"""The last page of results that is offered: who has read a thousand asks anew."""
+
+_FACETS = ("source", "type", "language", "author", "year")
+_ROLES_FIRST = ("signatory", "approver", "author", "owner", "editor", "sender", "commenter")
+
+
+def person_view(person: Json) -> dict[str, Any]:
+    return {
+        "id": str(person.get("id") or ""),
+        "name": str(person.get("name") or "").strip() or "Unnamed",
+        "role": str(person.get("role") or ""),
+        "at": person.get("at"),
+        "evidence": str(person.get("evidence") or ""),
+    }
+
+
+def people_view(people: Sequence[Json]) -> list[dict[str, Any]]:
+    """People with those who answer for the text first, each person once per role."""
+    known = {(person["id"], person["name"], person["role"]): person for person in map(person_view, people)}
+    order = {role: place for place, role in enumerate(_ROLES_FIRST)}
+    return sorted(known.values(), key=lambda person: order.get(person["role"], len(order)))
+
+
+def facts_view(document: Json) -> dict[str, Any]:
+    """What results and document pages say about a document, nothing missing."""
+    names = ("url", "source", "type", "media_type", "language", "created", "modified", "ref", "version")
+    formality = str(document.get("formality") or "")
+    return {name: document.get(name) or "" for name in names} | {
+        "title": str(document.get("title") or "").strip() or "Untitled",
+        "formality": formality,
+        "official": formality if formality in set(Formality) else "other",
+    }
+
+
+def _result(result: Json, query: str, links: Links) -> dict[str, Any]:
+    identity = str(result["document"])
+    passages = [
+        {
+            "html": excerpt(passage["text"], passage.get("highlights") or ()),
+            "place": place(passage.get("location") or {}),
+            "url": links.document(identity, passage["ordinal"], query),
+        }
+        for passage in result.get("passages") or ()
+    ]
+    return facts_view(result) | {
+        "link": passages[0]["url"] if passages else links.document(identity, query=query),
+        "address": links.document(identity, query=query),
+        "people": people_view(result.get("people") or ()),
+        "passages": passages,
+        "score": result.get("score"),
+        "explain": result.get("explain") or [],
+    }
+
+
+def _facet(name: str, values: Sequence[Json], filters: Sequence[Json]) -> dict[str, Any]:
+    """One facet; a value that is filtered by already leads to the search without it."""
+    without = {str(each["label"]).replace('"', "").casefold(): each["query"] for each in filters}
+    choices = []
+    for value in values:
+        label = str(value.get("label") or value["value"])
+        names = [f"{name}: {text}".casefold() for text in (value["value"], label)]
+        active = next((without[each] for each in names if each in without), None)
+        shown = {"type": type_name, "language": language_name}.get(name, str)(label)
+        choices.append(
+            {
+                "label": shown,
+                "count": value["count"],
+                "active": active is not None,
+                "query": value["query"] if active is None else active,
+            }
+        )
+    return {"name": name, "label": name.capitalize(), "choices": choices}
+
+
+def _numbers(page: int, pages: int) -> list[int | None]:
+    """The pages to offer: the ends and those around, with ``None`` for a gap."""
+    near = sorted({1, pages, *range(max(1, page - 2), min(pages, page + 2) + 1)})
+    offered: list[int | None] = [near[0]]
+    for before, after in pairwise(near):
+        offered += [after] if after == before + 1 else [None, after]
+    return offered
+
+
+def answer_view(answer: Json, links: Links) -> dict[str, Any]:
+    query, filters = str(answer["query"]), answer.get("filters") or ()
+    facets = answer.get("facets") or {}
+    pages = min(max(1, int(answer.get("pages") or 1)), LAST_PAGE)
+    page = min(max(1, int(answer.get("page") or 1)), pages)
+    return {
+        "query": query,
+        "total": answer["total"],
+        "exact": answer.get("total_is_exact", True),
+        "took": f"{answer.get('took_ms') or 0:,.0f} ms",
+        "page": page,
+        "pages": pages,
+        "numbers": _numbers(page, pages),
+        "results": [_result(result, query, links) for result in answer.get("results") or ()],
+        "facets": [_facet(name, facets[name], filters) for name in _FACETS if facets.get(name)],
+        "filters": filters,
+    }
+
+
+def state_view(ready: Json | None) -> dict[str, Any]:
+    known = ready or {}
+    return {
+        "words": bool(known.get("words", True)),
+        "passages": int(known.get("passages") or 0),
+        "embedded": int(known.get("embedded") or 0),
+    }

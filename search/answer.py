@@ -1,0 +1,161 @@
+"""What a search answers."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from memory.catalogue.cards import Card
+from memory.domain import Location, Passage
+from search.facets import Facets
+from search.fuse import LegRank
+from search.highlight import Spans
+from search.query import Query
+from search.request import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """How far the memory can be searched: by words, by meaning, and how many passages have a vector."""
+
+    words: bool
+    meaning: bool
+    passages: int
+    embedded: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {name: getattr(self, name) for name in ("words", "meaning", "passages", "embedded")}
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveFilter:
+    """A filter that is on.
+
+    :param query: the search without it, in canonical form.
+    """
+
+    label: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPassage:
+    """A passage that was found, with what matched in its text."""
+
+    passage: Passage
+    score: float
+    highlights: Spans = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        location = self.passage.location
+        return {
+            "id": self.passage.id,
+            "ordinal": self.passage.ordinal,
+            "text": self.passage.text,
+            "highlights": [list(span) for span in self.highlights],
+            "location": location.to_json() | {"label": location_label(location)},
+            "score": round(self.score, 6),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A document that was found.
+
+    :param explain: how each leg ranked its best passage; None unless it was asked for.
+    """
+
+    card: Card
+    score: float
+    passages: tuple[FoundPassage, ...]
+    explain: tuple[LegRank, ...] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        card = self.card
+        told: dict[str, Any] = {
+            "document": card.document,
+            "ref": card.ref,
+            "title": card.title,
+            "url": card.url,
+            "source": card.source,
+            "type": card.type,
+            "media_type": card.media_type,
+            "language": card.language,
+            "modified": card.modified and card.modified.isoformat(),
+            "formality": card.formality.value,
+            "score": round(self.score, 6),
+            "people": [
+                {
+                    "id": link.id,
+                    "name": link.name,
+                    "role": link.role.value,
+                    "at": link.at and link.at.isoformat(),
+                    "evidence": link.evidence,
+                }
+                for link in card.people
+            ],
+            "passages": [passage.to_json() for passage in self.passages],
+        }
+        if self.explain is not None:
+            told["explain"] = [_leg_json(leg) for leg in self.explain]
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Value):
+    """The answer to a search.
+
+    :param total: documents found; with `total_is_exact` False there are more.
+    :param page: of `pages`, from 1.
+    :param notes: what the reader should know, one sentence each.
+    """
+
+    query: Query
+    total: int
+    total_is_exact: bool
+    page: int
+    pages: int
+    ready: Ready
+    results: tuple[Result, ...]
+    facets: Facets
+    filters: tuple[ActiveFilter, ...] = ()
+    notes: tuple[str, ...] = ()
+    took_ms: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "query": str(self.query),
+            "total": self.total,
+            "total_is_exact": self.total_is_exact,
+            "took_ms": round(self.took_ms, 2),
+            "page": self.page,
+            "pages": self.pages,
+            "ready": self.ready.to_json(),
+            "notes": list(self.notes),
+            "results": [result.to_json() for result in self.results],
+            "facets": {
+                name: [
+                    {"value": one.value, "label": one.label, "count": one.count, "query": one.query}
+                    for one in values
+                ]
+                for name, values in self.facets.items()
+            },
+            "filters": [{"label": one.label, "query": one.query} for one in self.filters],
+        }
+
+
+def location_label(location: Location) -> str:
+    """Where a passage stands, for people: ``page 3 · 4.2 Termination``; ``""`` where nothing is known."""
+    parts = [f"{word} {value}" for word in ("page", "sheet", "slide") if (value := getattr(location, word))]
+    return " · ".join([*parts, *location.heading[-1:]])
+
+
+def _leg_json(leg: LegRank) -> dict[str, Any]:
+    return {
+        "leg": leg.leg,
+        "rank": leg.rank,
+        "score": None if leg.score is None else round(leg.score, 6),
+        "normalised": round(leg.normalised, 6),
+    }

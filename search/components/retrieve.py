@@ -1,0 +1,79 @@
+"""From a question to what each leg finds."""
+
+from typing import Any
+
+from haystack import component
+
+from memory import registry
+from memory.catalogue.catalogue import Catalogue
+from memory.index.base import Filters, LegQuery, Legs, VectorIndex
+from search.flow import Found, Meaning, Question
+from search.group import admit
+
+_TOO_COMMON = "Every word of this search is too common to be looked for: add one that says more."
+
+
+@component
+class Retrieve:
+    """Asks the index for both legs at once, and the catalogue whether the asker still may see what it found.
+
+    :param memory: the memory's name in the registry.
+    :param words_limit: passages found by words at most; below it, total and facets are exact.
+    :param meaning_limit: passages found by meaning at most.
+    """
+
+    def __init__(self, memory: str = "default", words_limit: int = 1000, meaning_limit: int = 200) -> None:
+        self.memory = memory
+        self.words_limit = words_limit
+        self.meaning_limit = meaning_limit
+
+    def warm_up(self) -> None:
+        """Get catalogue and index."""
+        self._catalogue = registry.need(self.memory, Catalogue)
+        self._index = registry.need(self.memory, VectorIndex)  # type: ignore[type-abstract]
+
+    @component.output_types(found=Found)
+    def run(self, question: Question, meaning: Meaning) -> dict[str, Any]:
+        """Search; a search made of filters only lists the newest."""
+        asked = LegQuery(
+            words=question.words,
+            vector=meaning.vector,
+            filters=question.filters,
+            words_limit=self.words_limit,
+            meaning_limit=self.meaning_limit,
+        )
+        raw = self._index.search(asked, question.request.asker)
+        legs, cards = admit(raw, self._catalogue.cards, question.request.asker)
+        found = Found(
+            legs=legs,
+            cards=cards,
+            complete=len(raw.words) < self.words_limit and (bool(raw.words) or not _full(raw, asked)),
+            listed=question.words is None and meaning.vector is None,
+            notes=(*question.notes, *self._notes(question, meaning, legs)),
+        )
+        return {"found": found}
+
+    def _notes(self, question: Question, meaning: Meaning, legs: Legs) -> list[str]:
+        notes = []
+        if meaning.vector is None and question.words is not None and not question.words.terms:
+            notes.append(_TOO_COMMON)
+        if len(question.authors) > 1 or not (legs.words or legs.meaning):
+            notes += [
+                f"Nobody known as {value} has written anything you may see."
+                for value, persons in question.authors
+                if not self._have_written(persons, question)
+            ]
+        return notes
+
+    def _have_written(self, persons: tuple[str, ...], question: Question) -> bool:
+        """Whether the asker may see anything by one of these.
+
+        Nobody of that name and somebody who wrote only what the asker may not see must look the same.
+        """
+        asker = question.request.asker
+        newest = self._index.search(LegQuery(filters=Filters(people=persons), words_limit=20), asker)
+        return bool(admit(newest, self._catalogue.cards, asker)[1])
+
+
+def _full(legs: Legs, asked: LegQuery) -> bool:
+    return len(legs.meaning) >= asked.meaning_limit

@@ -1,0 +1,84 @@
+"""What flows between the components of a search."""
+
+from dataclasses import dataclass, field
+
+from memory.catalogue.cards import Card
+from memory.catalogue.passages import Progress
+from memory.embedding.base import Vectors
+from memory.index.base import Filters, Legs, SparseWords
+from search.fuse import Method, Ranking
+from search.query import Query
+from search.request import SearchRequest, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Value):
+    """A search that has been understood.
+
+    :param words: the terms of words and phrases; None for a search made of filters only.
+    :param authors: what each ``author:`` was taken to mean: ids of persons, perhaps none.
+    :param progress: how much of the memory can be searched, and how.
+    :param meaning: whether queries can be embedded.
+    :param notes: what the reader of the answer should know.
+    """
+
+    request: SearchRequest
+    query: Query
+    words: SparseWords | None
+    filters: Filters
+    authors: tuple[tuple[str, tuple[str, ...]], ...]
+    progress: Progress
+    meaning: bool
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning(Value):
+    """The question as a vector, or None where there is nothing to embed or nothing to embed it with yet."""
+
+    vector: Vectors | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Value):
+    """What the legs found and the asker may see.
+
+    :param cards: of each passage's document, by passage id.
+    :param complete: whether these are all that match by words.
+    :param listed: whether nothing was searched for: the newest, in order, are in `Legs.words`.
+    """
+
+    legs: Legs
+    cards: dict[int, Card]
+    complete: bool = True
+    listed: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked(Value):
+    """One list from both legs, and by which method it came about."""
+
+    found: Found
+    ranking: Ranking
+    method: Method = "convex"
+
+
+@dataclass(frozen=True, slots=True)
+class Group(Value):
+    """A document that was found.
+
+    :param passages: its best passages as id and score, best first.
+    """
+
+    card: Card
+    score: float
+    passages: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped(Value):
+    """Documents, best first."""
+
+    groups: tuple[Group, ...] = ()
+    ranked: Ranked = field(default_factory=lambda: Ranked(Found(Legs(), {}), Ranking()))

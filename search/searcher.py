@@ -1,0 +1,109 @@
+"""The search as one call."""
+
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from haystack import Pipeline
+from haystack.core.errors import PipelineRuntimeError
+
+from memory import registry
+from memory.errors import InvalidInput, MnemeError
+from memory.words import WordAnalyser
+from search.answer import Answer
+from search.highlight import Highlighter, Spans
+from search.pipeline import HYBRID, load_pipeline
+from search.query import Query
+from search.request import SearchRequest
+
+__all__ = ["SearchRequest", "Searcher"]
+
+_MOST_WANTED = 10_000
+
+
+class Searcher:
+    """Searches a memory through a pipeline. Safe for threads.
+
+    :param memory: the memory's name in the registry.
+    :param pipeline: takes a ``request`` and gives an ``answer``; the shipped hybrid search unless given.
+    :param weight: of meaning against words in the shipped pipeline; its own unless given.
+    :raises MnemeError: where the memory is not open.
+    """
+
+    def __init__(
+        self, memory: str = "default", pipeline: Pipeline | None = None, *, weight: float | None = None
+    ) -> None:
+        self._memory = memory
+        self._pipeline = pipeline or load_pipeline(HYBRID, memory, weight=weight)
+        self._takes_request = _takers(self._pipeline)
+        self._pipeline.warm_up()
+        self._lock = threading.Lock()
+        self._wanted: dict[str, None] = {}
+
+    def search(self, request: SearchRequest) -> Answer:
+        """Answer one search.
+
+        :raises InvalidQuery: where the query cannot be understood.
+        """
+        began = time.perf_counter()
+        given = {name: {"request": request} for name in self._takes_request}
+        try:
+            outputs = self._pipeline.run(given)
+        except PipelineRuntimeError as error:
+            # Haystack wraps whatever a component raises; ours says what to do.
+            if isinstance(error.__cause__, MnemeError):
+                raise error.__cause__ from None
+            raise
+        answer = _answer(outputs)
+        if answer.ready.embedded < answer.ready.passages:
+            self._want(result.card.document for result in answer.results)
+        return replace(answer, took_ms=(time.perf_counter() - began) * 1000)
+
+    def wanted(self) -> list[str]:
+        """Documents shown while some had no vectors yet, since the last call; for `Documents.want`.
+
+        A search only notes them: writing to the catalogue takes longer than the search.
+        """
+        with self._lock:
+            drained, self._wanted = self._wanted, {}
+        return list(drained)
+
+    def highlights(
+        self, query: str, language: str, passages: Iterable[Mapping[str, Any]]
+    ) -> dict[int, Spans]:
+        """What a search marks in the passages of a document, by ordinal.
+
+        :param language: the document's.
+        :param passages: with ``ordinal`` and ``text``.
+        :raises InvalidQuery: where the query cannot be understood.
+        """
+        asked = Query.parse(query)
+        words = registry.need(self._memory, WordAnalyser)
+        highlighter = Highlighter(words, words.query(asked.text, [language]).terms, asked.phrases)
+        return {passage["ordinal"]: highlighter.spans(passage["text"], language) for passage in passages}
+
+    def _want(self, documents: Iterable[str]) -> None:
+        with self._lock:
+            if len(self._wanted) < _MOST_WANTED:
+                self._wanted.update(dict.fromkeys(documents))
+
+
+def _takers(pipeline: Pipeline) -> list[str]:
+    """The components that take the request.
+
+    :raises InvalidInput: where none does.
+    """
+    takers = [name for name, inputs in pipeline.inputs().items() if "request" in inputs]
+    if not takers:
+        raise InvalidInput("This pipeline takes no request.", hint="It begins with AnalyseQuery.")
+    return takers
+
+
+def _answer(outputs: Mapping[str, Any]) -> Answer:
+    for given in outputs.values():
+        answer = given.get("answer")
+        if isinstance(answer, Answer):
+            return answer
+    raise InvalidInput("This pipeline gives no answer.", hint="It ends with Present.")

@@ -24,7 +24,9 @@ check: $(VENV)/.dev  ## style, types and layers
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.dev  ## the figures of bench/README.md
-	$(BIN)/python -m bench
+	$(BIN)/python bench/folder.py
+	$(BIN)/python bench/index.py
+	$(BIN)/python -m bench.query
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -16,6 +16,7 @@ _ROLES_FIRST = ("signatory", "approver", "author", "owner", "editor", "sender", 
 
 
 def person_view(person: Json) -> dict[str, Any]:
+    """A person as the templates show one."""
     return {
         "id": str(person.get("id") or ""),
         "name": str(person.get("name") or "").strip() or "Unnamed",
@@ -93,6 +94,7 @@ def _numbers(page: int, pages: int) -> list[int | None]:
 
 
 def answer_view(answer: Json, links: Links) -> dict[str, Any]:
+    """An answer as the templates show it."""
     query, filters = str(answer["query"]), answer.get("filters") or ()
     facets = answer.get("facets") or {}
     pages = min(max(1, int(answer.get("pages") or 1)), LAST_PAGE)
@@ -112,6 +114,7 @@ def answer_view(answer: Json, links: Links) -> dict[str, Any]:
 
 
 def state_view(ready: Json | None) -> dict[str, Any]:
+    """How far the memory can be searched, as the templates say it."""
     known = ready or {}
     return {
         "words": bool(known.get("words", True)),

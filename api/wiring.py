@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from ingest.parsers.workers import ParserPool
-
 from api.lock import OwnerLock
 from api.settings import Settings
 from ingest.index_writer import IndexWriter
+from ingest.parsers.workers import ParserPool
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
 from memory.domain import OWNER, Asker

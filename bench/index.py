@@ -31,7 +31,7 @@ TOKENS = [f"group:g{number}" for number in range(200)]
 
 
 def vocabulary(size: int = 60_000) -> list[str]:
-    letters = random.Random(1)  # noqa: S311 - made-up words
+    letters = random.Random(1)
     syllables = ["ka", "ri", "to", "men", "sol", "ver", "trag", "lu", "pe", "ni", "dor", "ha", "bil", "ost"]
     return ["".join(letters.choices(syllables, k=letters.randint(1, 5))) for _ in range(size)]
 
@@ -67,7 +67,7 @@ def passages(count: int, seed: int = 3) -> Iterator[list[Entry]]:
 
 def queries(count: int, tokens: int) -> Iterator[tuple[LegQuery, Asker]]:
     dice, known, analyser = np.random.default_rng(11), vocabulary(), WordAnalyser()
-    choose = random.Random(5)  # noqa: S311 - made-up askers
+    choose = random.Random(5)
     for _ in range(count):
         text = " ".join(known[word] for word in dice.integers(5, 3000, 4))
         vector = dice.normal(size=SIZE).astype(np.float32)

@@ -93,7 +93,7 @@ def main() -> None:
     print(f"service memory (PSS)      {size / 1e6:.0f} MB")
 
 
-def raw(settings, texts: list[str]) -> tuple[float, float]:  # noqa: ANN001
+def raw(settings, texts: list[str]) -> tuple[float, float]:
     """The p50 of embedding a query plus the legs, and queries embedded per second by eight threads."""
     memory = open_memory(settings, "bench")
     try:

@@ -26,7 +26,9 @@ def settings_table() -> list[str]:
             if isinstance(field.default, BaseModel):
                 add(type(field.default), f"{prefix}{name.upper()}__")
                 continue
-            default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+            default = (
+                field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+            )
             shown = "platform's data folder" if name == "home" else str(default) or "empty"
             lines.append(f"| `{prefix}{name.upper()}` | {shown} | {field.description} |")
 
@@ -58,7 +60,9 @@ def test_the_commands_the_readme_shows_exist() -> None:
 
 
 def test_every_file_the_architecture_names_exists() -> None:
-    named = re.findall(r"`((?:\w+/)+[\w.]+\.(?:py|yaml|md))`", (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8"))
+    named = re.findall(
+        r"`((?:\w+/)+[\w.]+\.(?:py|yaml|md))`", (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    )
     assert named
     for name in named:
         assert "NAME" in name or (ROOT / name).exists(), name

@@ -60,7 +60,7 @@ def yaml_front(text: str) -> tuple[Front, str]:
     match = _YAML.match(text.lstrip("\ufeff"))
     if match is None:
         return Front(), text
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     try:
         read = yaml.safe_load(match["yaml"])

@@ -4,7 +4,30 @@ import re
 import unicodedata
 
 _TITLES = frozenset(
-    ["dr", "prof", "professor", "mr", "mrs", "ms", "mme", "mlle", "m", "herr", "frau", "hr", "fru", "fr", "ing", "dipl", "mag", "phd", "md", "mba", "jr", "sr"]
+    [
+        "dr",
+        "prof",
+        "professor",
+        "mr",
+        "mrs",
+        "ms",
+        "mme",
+        "mlle",
+        "m",
+        "herr",
+        "frau",
+        "hr",
+        "fru",
+        "fr",
+        "ing",
+        "dipl",
+        "mag",
+        "phd",
+        "md",
+        "mba",
+        "jr",
+        "sr",
+    ]
 )
 _SUFFIX = re.compile(r"^(jr|sr|ii|iii|iv|phd|md|mba|esq|dr|prof)\.?$", re.IGNORECASE)
 _LETTERS = str.maketrans(

@@ -1,7 +1,6 @@
 """The API and the pages as a client meets them: answers, refusals and what every answer carries."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -115,10 +114,10 @@ def test_a_refusal_says_what_to_do(client: TestClient, path: str, status: int, k
     assert problem["detail"]
 
 
-def test_a_query_of_a_megabyte_is_refused_in_time(client: TestClient) -> None:
+def test_a_query_without_end_is_refused(client: TestClient) -> None:
     answer = client.get("/api/search", params={"q": "budget " * 10})
     assert answer.status_code == 200
-    answer = client.get("/api/search", params={"q": "b" * 1_000_000})
+    answer = client.get("/api/search", params={"q": "b" * 60_000})
     assert answer.status_code == 422
     assert answer.json()["type"].endswith("invalid-query")
 

@@ -22,7 +22,20 @@ KILLS = 20
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("files")
-    words = "budget contract supplier invoice delivery warranty notice clause board meeting Kündigung résumé".split()
+    words = [
+        "budget",
+        "contract",
+        "supplier",
+        "invoice",
+        "delivery",
+        "warranty",
+        "notice",
+        "clause",
+        "board",
+        "meeting",
+        "Kündigung",
+        "résumé",
+    ]
     choose = random.Random(1)
     for number in range(DOCUMENTS):
         paragraphs = [" ".join(choose.choices(words, k=120)) + "." for _ in range(choose.randint(1, 8))]

@@ -54,8 +54,8 @@ class AnalyseQuery:
             types=tuple(dict.fromkeys(name for value in query.types for name in short_types(value))),
             languages=languages,
             people=tuple(dict.fromkeys(person for _, persons in authors for person in persons)),
-            after=query.after and query.after.seconds,
-            before=query.before and query.before.seconds,
+            after=query.after.seconds if query.after else None,
+            before=query.before.seconds if query.before else None,
             phrases=query.phrases,
             without=query.without,
         )

@@ -115,13 +115,14 @@ def test_terms_say_where_a_word_stands() -> None:
 
 
 @given(
-    st.text(st.characters(max_codepoint=0x36F), max_size=80),
+    st.text(st.characters(max_codepoint=0x362), max_size=80),
     st.sampled_from(["en", "de", "fr", "da", "", "ja"]),
 )
 def test_the_words_of_a_text_have_the_text_s_terms(text: str, language: str) -> None:
     """Every span is inside the text, in order, and has no term the whole text has not.
 
-    In Latin script: Python and Rust know different editions of Unicode and differ over rare letters.
+    In Latin script: Python and Rust know different editions of Unicode and differ over rare letters, among them
+    the medieval combining ones from U+0363 on, which only the analyser folds to a letter of their own.
     """
     spans = words.terms(text, language)
     whole = set(words.document(text, language, 10).terms)

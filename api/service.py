@@ -11,9 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from search.answer import location_label
-from search.searcher import Searcher, SearchRequest
-
 from api.doctor import examine
 from api.jobs import Jobs
 from api.sources import NewSource, config_of
@@ -24,6 +21,8 @@ from memory.catalogue.events import EventKind
 from memory.catalogue.ledger import LedgerRow
 from memory.domain import OWNER, Identity, SourceRef, Stage, tokens
 from memory.errors import AccessDenied, InvalidInput, MemoryInUse, NotFound
+from search.answer import location_label
+from search.searcher import Searcher, SearchRequest
 
 
 @dataclass

@@ -27,7 +27,7 @@ _RUN_IN = re.compile(
 )
 # A verb of these makes a sentence of a numbered line in the languages read most; no grammar needed.
 _SENTENCE = re.compile(
-    r"\b(?:shall|will|must|is|are|was|were|has|have|may|can|should"
+    r"\b(?:shall|means?|hereby|agrees?|represents|includes|bedeutet|bezeichnet|désigne|betyder|will|must|is|are|was|were|has|have|may|can|should"
     r"|wird|werden|ist|sind|hat|haben|muss|müssen|kann|können|soll|darf"
     r"|est|sont|doit|doivent|peut|peuvent|sera|seront|ont"
     r"|er|skal|kan|har|må|blev|bliver)\b"

@@ -57,6 +57,11 @@ _SIGNED = re.compile(
 _SLASHED = re.compile(rf"/s/\s*(?P<name>{PERSON})(?=\s*(?:\n|$|_|,|By\b|Name\b|Title\b|/s/|Its\b|Date\b))")
 _SIGNING = re.compile(r"\b(?:By|Signature|Signed|Unterschrift|Underskrift|Signé)\s*:|/s/", re.IGNORECASE)
 _REACH = 300
+_POSITION = re.compile(
+    r"\s(?:Print(?:ed)?|Name|Title|Titel|Titre|Date|By|Its|Chief|Executive|Vice|Senior|President|Director|Officer|Manager|Managing"
+    r"|Chairman|Secretary|Treasurer|Counsel|General|Member|Partner|Owner|Founder|Geschäftsführer(?:in)?|Direktør|Directeur|C[EFOT]O)\b.*",
+    re.DOTALL,
+)
 
 
 def bylines(lines: Iterable[str]) -> tuple[Contribution, ...]:
@@ -84,12 +89,28 @@ def signatories(text: str) -> tuple[Contribution, ...]:
     for match in _SIGNED.finditer(text):
         if _SIGNING.search(text, max(0, match.start() - _REACH), match.start()):
             found.append((match.start(), match["name"]))
+    names = list(dict.fromkeys(_signed_name(name) for _, name in sorted(found)))
+    # Two columns print `Name: A` and `Name: B` as `A B`: the shorter names tell.
+    alone = [
+        name
+        for name in names
+        if len(name.split()) >= 2
+        and not any(
+            name != other and (name.startswith(f"{other} ") or name.endswith(f" {other}")) for other in names
+        )
+    ]
     return distinct(
         Contribution(person, Role.SIGNATORY, evidence="signature block")
-        for _, name in sorted(found)
-        for person in identities(" ".join(name.split()))
+        for name in alone
+        for person in identities(name)
         if person.name
     )
+
+
+def _signed_name(found: str) -> str:
+    words = _POSITION.sub("", " ".join(found.split())).split()
+    half = len(words) // 2
+    return " ".join(words[:half] if len(words) >= 4 and words[:half] == words[half:] else words)
 
 
 def contributed(

@@ -31,9 +31,18 @@ _JUNK_TITLE = re.compile(
     r"microsoft (?:office )?(?:word|excel|powerpoint)\b.*|.*\.(?:docx?|xlsx?|pptx?|pdf|rtf|odt|ods|odp|html?|txt|qxd|indd|wpd|tex|dvi)"
     r"|untitled.*|unbenannt.*|sans titre.*|uden titel.*|unavngivet.*|ohne titel.*|powerpoint[ -]pr[eé]sentation|powerpoint-præsentation"
     r"|pr[eé]sentation|document\s?\d*|dokument\s?\d*|slide\s?\d+|folie\s?\d+|book\d+|mappe\d+|classeur\d+|title|titel|titre|\W*|\d+"
+    r"|execution (?:version|copy).*|confidential.*|vertraulich|confidentiel|fortrolig|draft|entwurf|final|copy"
+    r"|parties|parteien|parterne|recitals|background|pr[äe]ambel|preamble|whereas|table of contents|contents|index"
+    r"|inhalt|inhaltsverzeichnis|sommaire|table des mati[eè]res|indhold|indholdsfortegnelse"
     r"|print|fax|scan.*|layout \d+|about:blank|.*\\.*|click to edit.*",
     re.IGNORECASE | re.DOTALL,
 )
+_LABEL = re.compile(
+    r"(?:\d+\s+)?(?:exhibit|annex|anlage|anhang|annexe|bilag|appendix|schedule|attachment)\s*(?:no\.?\s*)?[\w.]{0,6}(?:\(\w+\))*[\s:.–-]*",
+    re.IGNORECASE,
+)
+"""``Exhibit 10.24`` says where a contract was filed, not what it is."""
+
 MAX_TITLE = 200
 
 
@@ -69,7 +78,7 @@ def title(properties: Properties, elements: Iterable[Element], name: str) -> str
     for place, element in enumerate(elements):
         if place >= 30:
             break
-        line = " ".join(element.text.split())
+        line = _unlabelled(" ".join(element.text.split()))
         if element.sheet is not None:
             break  # a sheet is called Sheet1, its workbook has a name
         if element.kind in (ElementKind.TITLE, ElementKind.HEADING) and usable_title(line, name):
@@ -89,7 +98,17 @@ def usable_title(text: str, name: str) -> bool:
     bare = PurePosixPath(name.replace("\\", "/"))
     if text.casefold() in (bare.name.casefold(), bare.stem.casefold()):
         return False
-    return len(text) >= 3 and not _JUNK_TITLE.fullmatch(text) and any(letter.isalpha() for letter in text)
+    if len(text) < 3 or _JUNK_TITLE.fullmatch(text) or moment(text) is not None:
+        return False
+    return any(letter.isalpha() for letter in text)
+
+
+def _unlabelled(line: str) -> str:
+    """The line without the label of an exhibit in front, ``""`` where it is nothing else."""
+    label = _LABEL.match(line)
+    if label is None or (label.end() < len(line) and not re.search(r"\d|\)|[A-Z]\b", label[0])):
+        return line
+    return line[label.end() :]
 
 
 def _named(properties: Properties, keys: Iterable[str]) -> list[Identity]:

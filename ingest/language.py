@@ -27,7 +27,7 @@ LANGUAGES = (
 MIN_LETTERS = 40
 """A shorter text has no reliable language."""
 
-SAMPLE = 3000
+SAMPLE = 6000
 _PARTS = 3
 
 
@@ -40,7 +40,7 @@ def language_of(texts: Iterable[str]) -> str:
     if len(longest) > 60:
         third = len(longest) // _PARTS
         longest = longest[:20] + longest[third : third + 20] + longest[2 * third : 2 * third + 20]
-    return detect_language(" ".join(text[:400] for text in longest)[: SAMPLE * _PARTS])
+    return detect_language(" ".join(text[:400] for text in longest)[:SAMPLE])
 
 
 def detect_language(text: str) -> str:

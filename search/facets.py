@@ -1,8 +1,9 @@
 """How the documents that were found divide by source, type, language, author and year."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from memory.catalogue.cards import Card
 from memory.domain import AUTHORING
@@ -26,22 +27,58 @@ class FacetValue:
     query: str
 
 
+_REMEMBERED = 200_000
+
 Facets = dict[str, tuple[FacetValue, ...]]
 """Values by the facet's name: most frequent first, years newest first."""
 
 
-def count_facets(query: Query, cards: Sequence[Card]) -> Facets:
-    """The facets of a search.
+class FacetCounter:
+    """Counts facets; remembers who wrote each document, which is most of the work. Safe for threads."""
 
-    :param cards: one of each document that was found and may be seen.
-    """
-    return {
-        "source": _values(query, "source", Counter(card.source for card in cards)),
-        "type": _values(query, "type", Counter(card.type for card in cards)),
-        "language": _languages(query, Counter(card.language for card in cards)),
-        "author": _authors(query, cards),
-        "year": _years(query, Counter(card.modified.year for card in cards if card.modified)),
-    }
+    def __init__(self) -> None:
+        self._authors: dict[str, tuple[Card, tuple[str, ...]]] = {}
+        self._names: dict[str, str] = {}
+
+    def count(self, query: Query, cards: Sequence[Card]) -> Facets:
+        """The facets of a search.
+
+        :param cards: one of each document that was found and may be seen.
+        """
+        return {
+            "source": _values(query, "source", Counter([card.source for card in cards])),
+            "type": _values(query, "type", Counter([card.type for card in cards])),
+            "language": _languages(query, Counter([card.language for card in cards])),
+            "author": self._by_author(query, cards),
+            "year": _years(query, Counter([card.modified.year for card in cards if card.modified])),
+        }
+
+    def _by_author(self, query: Query, cards: Sequence[Card]) -> tuple[FacetValue, ...]:
+        """Persons in an authoring role; who shares a name with another is asked for by id."""
+        known = self._authors
+        authors = []
+        for card in cards:
+            held = known.get(card.document)
+            authors.append(held[1] if held is not None and held[0] is card else self._read(card))
+        counted = Counter(chain.from_iterable(authors))
+        names = self._names
+        bearers = Counter([names[person] for person in counted])
+        values = []
+        for person, count in _most(counted):
+            name = names[person]
+            asked = name if bearers[name] == 1 and name and '"' not in name else person
+            values.append(FacetValue(person, name, count, str(query.with_filter("author", asked))))
+        return tuple(values)
+
+    def _read(self, card: Card) -> tuple[str, ...]:
+        """A document's authors, each once; a changed document has a new card."""
+        names = {link.id: link.name for link in card.people if link.role in AUTHORING}
+        if len(self._authors) >= _REMEMBERED:
+            self._authors = {}
+        self._names.update(names)
+        authors = tuple(names)
+        self._authors[card.document] = (card, authors)
+        return authors
 
 
 def _values(query: Query, field: str, counted: Counter[str]) -> tuple[FacetValue, ...]:
@@ -65,23 +102,6 @@ def _years(query: Query, counted: Counter[int]) -> tuple[FacetValue, ...]:
         FacetValue(str(year), str(year), counted[year], str(query.with_year(year)))
         for year in sorted(counted, reverse=True)[:MOST]
     )
-
-
-def _authors(query: Query, cards: Iterable[Card]) -> tuple[FacetValue, ...]:
-    """Persons in an authoring role; who shares a name with another is asked for by id."""
-    counted: Counter[str] = Counter()
-    names: dict[str, str] = {}
-    for card in cards:
-        people = {link.id: link.name for link in card.people if link.role in AUTHORING}
-        names.update(people)
-        counted.update(people.keys())
-    bearers = Counter(names.values())
-    values = []
-    for person, count in _most(counted):
-        name = names[person]
-        asked = name if bearers[name] == 1 and name and '"' not in name else person
-        values.append(FacetValue(person, name, count, str(query.with_filter("author", asked))))
-    return tuple(values)
 
 
 def _most(counted: Counter[str]) -> list[tuple[str, int]]:

@@ -1,6 +1,6 @@
 """What flows between the components of a search."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from memory.catalogue.cards import Card
 from memory.catalogue.passages import Progress
@@ -64,21 +64,18 @@ class Ranked(Value):
     method: Method = "convex"
 
 
-@dataclass(frozen=True, slots=True)
-class Group(Value):
-    """A document that was found.
-
-    :param passages: its best passages as id and score, best first.
-    """
-
-    card: Card
-    score: float
-    passages: tuple[tuple[int, float], ...]
+Shown = list[tuple[int, float]]
+"""A document's best passages as id and score, best first; never empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grouped(Value):
-    """Documents, best first."""
+    """Documents, best first, each as its best passages."""
 
-    groups: tuple[Group, ...] = ()
-    ranked: Ranked = field(default_factory=lambda: Ranked(Found(Legs(), {}), Ranking()))
+    documents: list[Shown]
+    ranked: Ranked
+
+    def cards(self) -> list[Card]:
+        """The documents' cards, in their order."""
+        cards = self.ranked.found.cards
+        return [cards[shown[0][0]] for shown in self.documents]

@@ -65,12 +65,15 @@ def fuse(legs: Legs, *, method: Method = "convex", weight: float = 0.8) -> Ranki
     :param weight: of meaning against words, 0 to 1; RRF has none.
     """
     words, meaning = _leg(legs.words, method), _leg(legs.meaning, method)
-    weights = _weights(words, meaning, method, weight)
-    ids = np.union1d(words.ids, meaning.ids)
-    fused, by_words = np.zeros(len(ids)), np.full(len(ids), -np.inf)
-    for leg, share in zip((words, meaning), weights, strict=True):
-        fused[np.searchsorted(ids, leg.ids)] += share * leg.counts
-    by_words[np.searchsorted(ids, words.ids)] = words.scores
+    of_words, of_meaning = _weights(words, meaning, method, weight)
+    at, found = _find(words.ids, meaning.ids)
+    fused = of_words * words.counts
+    fused[found] += of_meaning * meaning.counts[at[found]]
+    alone = np.ones(len(meaning.ids), dtype=bool)
+    alone[at[found]] = False
+    ids = np.concatenate((words.ids, meaning.ids[alone]))
+    fused = np.concatenate((fused, of_meaning * meaning.counts[alone]))
+    by_words = np.concatenate((words.scores, np.full(len(ids) - len(words.ids), -np.inf)))
     order = np.lexsort((ids, -by_words, -fused))
     return Ranking(tuple(ids[order].tolist()), tuple(fused[order].tolist()))
 
@@ -97,6 +100,16 @@ def _leg(scored: Sequence[Scored], method: Method) -> _Leg:
     ids, scores = ids[order], scores[order]
     counts = _normalised(scores) if method == "convex" else 1 / (RRF_K + 1 + np.arange(len(scores)))
     return _Leg(ids, scores, counts)
+
+
+def _find(wanted: NDArray[np.int64], among: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Where each wanted id stands among the others, and which of them do."""
+    if not len(among):
+        return np.zeros(len(wanted), dtype=np.intp), np.zeros(len(wanted), dtype=bool)
+    by_id = np.argsort(among)
+    place = np.minimum(np.searchsorted(among, wanted, sorter=by_id), len(among) - 1)
+    at = by_id[place]
+    return at, among[at] == wanted
 
 
 def _normalised(scores: NDArray[np.float64]) -> NDArray[np.float64]:

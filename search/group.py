@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from memory.catalogue.cards import Card, Cards
 from memory.domain import Asker
 from memory.index.base import Legs, Scored
-from search.flow import Group
+from search.flow import Shown
 from search.fuse import Ranking
 
 PASSAGES = 3
@@ -19,16 +19,14 @@ def admit(legs: Legs, cards: Cards, asker: Asker) -> tuple[Legs, dict[int, Card]
     counts from then on: whatever comes after here knows nothing of what was taken out.
     """
     ids = list({one.id: None for leg in (legs.words, legs.meaning) for one in leg})
-    allowed: dict[str, bool] = {}
-    seen: dict[int, Card] = {}
-    for passage, card in zip(ids, cards.of_passages(ids), strict=True):
-        if card is None:
-            continue
-        may = allowed.get(card.document)
-        if may is None:
-            may = allowed[card.document] = card.access.allows(asker)
-        if may:
-            seen[passage] = card
+    known = cards.of_passages(ids)
+    if asker.owner:
+        seen = {passage: card for passage, card in zip(ids, known, strict=True) if card is not None}
+    else:
+        # Passages share documents, and documents their access: each is judged once.
+        distinct = {id(card): card for card in known if card is not None}
+        may = {key: card for key, card in distinct.items() if card.access.allows(asker)}
+        seen = {passage: may[id(card)] for passage, card in zip(ids, known, strict=True) if id(card) in may}
     if len(seen) == len(ids):
         return legs, seen
     return Legs(words=_among(legs.words, seen), meaning=_among(legs.meaning, seen)), seen
@@ -38,8 +36,8 @@ def _among(leg: Sequence[Scored], seen: Mapping[int, Card]) -> tuple[Scored, ...
     return tuple(one for one in leg if one.id in seen)
 
 
-def group(ranking: Ranking, cards: Mapping[int, Card], most: int = PASSAGES) -> tuple[Group, ...]:
-    """Documents in the order of their best passage, each with its best few.
+def group(ranking: Ranking, cards: Mapping[int, Card], most: int = PASSAGES) -> list[Shown]:
+    """Documents in the order of their best passage, each as its best few passages.
 
     A document's score is its best passage's. Documents of one score keep the order of the ranking, which
     is settled by passage ids, so that the same memory always answers in the same order.
@@ -47,14 +45,14 @@ def group(ranking: Ranking, cards: Mapping[int, Card], most: int = PASSAGES) -> 
     :param cards: of the passages' documents; passages without one are left out.
     :param most: passages of a document.
     """
-    best: dict[str, list[tuple[int, float]]] = {}
-    for passage, score in zip(ranking.ids, ranking.scores, strict=True):
-        card = cards.get(passage)
+    best: dict[str, Shown] = {}
+    for found in zip(ranking.ids, ranking.scores, strict=True):
+        card = cards.get(found[0])
         if card is None:
             continue
         held = best.get(card.document)
         if held is None:
-            best[card.document] = [(passage, score)]
+            best[card.document] = [found]
         elif len(held) < most:
-            held.append((passage, score))
-    return tuple(Group(cards[held[0][0]], held[0][1], tuple(held)) for held in best.values())
+            held.append(found)
+    return list(best.values())

@@ -9,6 +9,7 @@ from haystack.core.errors import ComponentError, DeserializationError, PipelineE
 from haystack.marshal import YamlMarshaller
 
 from memory.errors import InvalidInput, NotFound
+from search.components.fuse import Fuse
 
 SHIPPED = Path(__file__).parent / "pipelines"
 """The folder of the pipelines that come with Mneme."""
@@ -38,16 +39,16 @@ def load_pipeline(source: Path | str, memory: str = "default", *, weight: float 
     except Exception as error:  # the YAML library raises many kinds, and each means the same
         raise InvalidInput(f"This pipeline is not valid YAML: {error}") from error
     _check(data)
-    for made in data["components"].values():
-        given = made["init_parameters"]
-        if "memory" in given:
-            given["memory"] = memory
-        if weight is not None and "weight" in given:
-            given["weight"] = weight
     try:
-        return Pipeline.from_dict(data, allowed_modules=list(ALLOWED))
+        pipeline = Pipeline.from_dict(data, allowed_modules=list(ALLOWED))
     except (ComponentError, DeserializationError, PipelineError, TypeError, ValueError) as error:
         raise InvalidInput(f"This pipeline cannot be built: {error}") from error
+    for _, instance in pipeline.walk():
+        if hasattr(instance, "memory"):
+            instance.memory = memory
+        if weight is not None and isinstance(instance, Fuse):
+            instance.weight = weight
+    return pipeline
 
 
 def _text(path: Path) -> str:
@@ -71,5 +72,9 @@ def _check(data: Any) -> None:
                 hint=f"Use the components of {', '.join(ALLOWED)}.",
             )
         given = made.setdefault("init_parameters", {})
-        if not isinstance(given, Mapping) or any(isinstance(value, Mapping) for value in given.values()):
+        if not isinstance(given, Mapping) or not all(map(_plain, given.values())):
             raise InvalidInput(f"The component {name} takes plain values only.")
+
+
+def _plain(value: Any) -> bool:
+    return all(map(_plain, value)) if isinstance(value, list) else not isinstance(value, Mapping)

@@ -11,7 +11,7 @@ from typing import Self
 
 from memory.errors import InvalidQuery
 from search.dates import Day
-from search.query_text import pieces, reads_as_word
+from search.query_text import filter_value, pieces, reads_as_word
 
 FIELDS = ("author", "source", "type", "lang", "after", "before")
 """The filters there are, in canonical order."""
@@ -109,7 +109,7 @@ class Query:
         """
         if field not in FIELDS:
             raise InvalidQuery(f"There is no filter {field}:.", hint=_known(field, value))
-        value = " ".join(value.replace('"', " ").split())
+        value = filter_value(value)
         if not value:
             raise InvalidQuery(f"The filter {field}: has no value.", hint=f"Write it as in {field}:value.")
         if field in _VALUES:

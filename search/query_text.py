@@ -40,8 +40,7 @@ def pieces(text: str) -> Iterator[Piece]:
 
     :raises InvalidQuery: where a filter has no value, or is to be excluded.
     """
-    # Half a surrogate pair cannot be sent on to anything.
-    text = text.encode("utf-8", "replace").decode().translate(_QUOTES).translate(_CONTROL)
+    text = _clean(text)
     at = 0
     while (at := _next(text, at)) < len(text):
         minus = text[at] == "-" and text[at + 1 : at + 2].strip() not in {"", "-"}
@@ -69,6 +68,16 @@ def pieces(text: str) -> Iterator[Piece]:
 def reads_as_word(text: str) -> bool:
     """Whether a text after a minus needs no quotation marks to be read as one excluded word."""
     return " " not in text and text[:1] not in {'"', "-"} and not _filter(text, 0)
+
+
+def filter_value(text: str) -> str:
+    """A text as a filter's value: without quotation marks, one blank between words."""
+    return " ".join(_clean(text).replace('"', " ").split())
+
+
+def _clean(text: str) -> str:
+    # Half a surrogate pair cannot be sent on to anything.
+    return text.encode("utf-8", "replace").decode().translate(_QUOTES).translate(_CONTROL)
 
 
 def _filter(text: str, at: int) -> str:

@@ -76,7 +76,10 @@ def heading_levels(blocks: Sequence[str], outline: Mapping[str, int] | None = No
         for block, candidate in zip(blocks, found, strict=True)
     ]
     for place, block in enumerate(blocks):
-        if (
+        following = blocks[place + 1].lstrip() if place + 1 < len(blocks) else ""
+        if following[:1].islower() and not block.isupper():
+            levels[place] = 0  # the sentence goes on
+        elif (
             not levels[place]
             and (found[place].weak or _plain(block))
             and _heads_a_paragraph(blocks, levels, place)

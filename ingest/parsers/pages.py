@@ -160,7 +160,8 @@ def _parts(lines: list[str]) -> list[list[str]]:
             continue
         opens = not parts or heading
         level = heading_level(line) if opens or _PAUSE.search(before) else 0
-        if level and _opens_a_clause(line, lines[place + 1 :]):
+        below = lines[place + 1 :]
+        if level and below and (_goes_into(line, below[0]) or _opens_a_clause(line, below)):
             level = 0
         starts = _BULLET.match(line) or (_ITEM.match(line) and _PAUSE.search(before))
         if opens or level or starts:
@@ -178,7 +179,12 @@ def _goes_on(heading: str, line: str) -> bool:
     )
 
 
+def _goes_into(line: str, below: str) -> bool:
+    """Whether a sentence runs over the end of the line."""
+    return below.lstrip()[:1].islower() and not line.isupper()
+
+
 def _opens_a_clause(line: str, below: list[str]) -> bool:
     """Whether a line that looks like a heading is the start of one that runs on into its clause."""
-    opened = run_in(" ".join([line, *below[:2]])) if below else None
+    opened = run_in(" ".join([line, *below[:2]]))
     return opened is not None and len(opened[0]) > len(line.strip())

@@ -1,6 +1,5 @@
 """From ranked documents to an answer."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from haystack import component
@@ -11,9 +10,9 @@ from memory.domain import Passage
 from memory.words import WordAnalyser
 from search.active_filters import active_filters
 from search.answer import Answer, FoundPassage, Ready, Result
-from search.facets import count_facets
-from search.flow import Group, Grouped, Question
-from search.fuse import explain
+from search.facets import FacetCounter
+from search.flow import Grouped, Question, Shown
+from search.fuse import LegRank, explain
 from search.highlight import Highlighter
 
 
@@ -26,6 +25,7 @@ class Present:
 
     def __init__(self, memory: str = "default") -> None:
         self.memory = memory
+        self._facets = FacetCounter()
 
     def warm_up(self) -> None:
         """Get catalogue and analyser."""
@@ -36,8 +36,8 @@ class Present:
     def run(self, question: Question, grouped: Grouped) -> dict[str, Any]:
         """Answer."""
         request, query, found = question.request, question.query, grouped.ranked.found
-        facets = count_facets(query, [group.card for group in grouped.groups])
-        total = len(grouped.groups)
+        facets = self._facets.count(query, grouped.cards())
+        total = len(grouped.documents)
         answer = Answer(
             query=query,
             total=total,
@@ -53,29 +53,29 @@ class Present:
         return {"answer": answer}
 
     def _results(self, question: Question, grouped: Grouped) -> tuple[Result, ...]:
-        request = question.request
-        page = grouped.groups[request.offset : request.offset + request.limit]
-        texts = self._catalogue.passages.get([passage for group in page for passage, _ in group.passages])
+        request, ranked = question.request, grouped.ranked
+        page = grouped.documents[request.offset : request.offset + request.limit]
+        texts = self._catalogue.passages.get([passage for shown in page for passage, _ in shown])
         terms = question.words.terms if question.words else ()
         highlighter = Highlighter(self._words, terms, question.query.phrases)
-        told = {}
+        told: dict[int, list[LegRank]] = {}
         if request.explain:
-            ranked = grouped.ranked
-            told = explain(ranked.found.legs, [group.passages[0][0] for group in page], method=ranked.method)
+            told = explain(ranked.found.legs, [shown[0][0] for shown in page], method=ranked.method)
         results = []
-        for group in page:
+        for shown in page:
+            best, score = shown[0]
+            card = ranked.found.cards[best]
             # A passage may have left the catalogue since it was found: its document changed this moment.
-            if passages := _passages(group, texts, highlighter):
-                ranks = tuple(told[group.passages[0][0]]) if request.explain else None
-                results.append(Result(group.card, group.score, passages, ranks))
+            if passages := _passages(shown, texts, highlighter, card.language):
+                ranks = tuple(told[best]) if request.explain else None
+                results.append(Result(card, score, passages, ranks))
         return tuple(results)
 
 
-def _passages(group: Group, texts: dict[int, Passage], highlighter: Highlighter) -> tuple[FoundPassage, ...]:
-    shown: Sequence[tuple[Passage, float]] = [
-        (texts[identity], score) for identity, score in group.passages if identity in texts
-    ]
+def _passages(
+    shown: Shown, texts: dict[int, Passage], highlighter: Highlighter, language: str
+) -> tuple[FoundPassage, ...]:
+    here = [(texts[identity], score) for identity, score in shown if identity in texts]
     return tuple(
-        FoundPassage(passage, score, highlighter.spans(passage.text, group.card.language))
-        for passage, score in shown
+        FoundPassage(passage, score, highlighter.spans(passage.text, language)) for passage, score in here
     )

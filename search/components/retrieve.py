@@ -7,6 +7,7 @@ from haystack import component
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
 from memory.index.base import Filters, LegQuery, Legs, VectorIndex
+from memory.words import WordAnalyser
 from search.flow import Found, Meaning, Question
 from search.group import admit
 
@@ -28,8 +29,9 @@ class Retrieve:
         self.meaning_limit = meaning_limit
 
     def warm_up(self) -> None:
-        """Get catalogue and index."""
+        """Get catalogue, index and analyser."""
         self._catalogue = registry.need(self.memory, Catalogue)
+        self._words = registry.need(self.memory, WordAnalyser)
         self._index = registry.need(self.memory, VectorIndex)  # type: ignore[type-abstract]
 
     @component.output_types(found=Found)
@@ -55,7 +57,7 @@ class Retrieve:
 
     def _notes(self, question: Question, meaning: Meaning, legs: Legs) -> list[str]:
         notes = []
-        if meaning.vector is None and question.words is not None and not question.words.terms:
+        if not (legs.words or legs.meaning) and meaning.vector is None and self._too_common(question):
             notes.append(_TOO_COMMON)
         if len(question.authors) > 1 or not (legs.words or legs.meaning):
             notes += [
@@ -64,6 +66,17 @@ class Retrieve:
                 if not self._have_written(persons, question)
             ]
         return notes
+
+    def _too_common(self, question: Question) -> bool:
+        """Whether some language of the memory sees only stop words in the search.
+
+        Another may take them for words all the same (``the`` is none of German's), and find nothing by them.
+        """
+        if question.words is None:
+            return False
+        text = question.query.text
+        languages = self._catalogue.documents.languages()
+        return any(not self._words.query(text, [language]).terms for language in languages)
 
     def _have_written(self, persons: tuple[str, ...], question: Question) -> bool:
         """Whether the asker may see anything by one of these.

@@ -1,0 +1,71 @@
+"""Where the time of a search goes beyond embedding and raw legs: `python -m bench.search [passages]`.
+
+In this process, with the hash model (embedding it costs nothing), owner and a person with 20 tokens; distinct
+queries, no cache. `beyond` is the whole search less embedding and legs, each query measured in turn.
+"""
+
+import argparse
+import cProfile
+import pstats
+import statistics
+import time
+from pathlib import Path
+
+from api.settings import load, prepare_environment
+from api.wiring import NAME, open_memory
+from bench.big_memory import build, home, queries
+from memory import registry
+from memory.domain import OWNER, Asker
+from memory.embedding.base import Embedder
+from memory.index.base import LegQuery
+
+
+def main() -> None:
+    """Build the memory where it is missing, measure and print."""
+    ask = argparse.ArgumentParser(description=__doc__)
+    ask.add_argument("passages", nargs="?", type=int, default=100_000)
+    ask.add_argument("--home", type=Path)
+    ask.add_argument("--queries", type=int, default=300)
+    ask.add_argument("--profile", action="store_true")
+    given = ask.parse_args()
+    prepare_environment()
+    from search.searcher import Searcher, SearchRequest
+
+    settings = load(home=given.home or home(None).with_name("mneme-bench-hash"), embedding={"model": "hash"})
+    build(settings, given.passages)
+    memory = open_memory(settings, "bench")
+    try:
+        index = memory.index
+        memory.wait_for_model()
+        memory.catalogue.cards.warm()
+        embedder = registry.need(NAME, Embedder)  # type: ignore[type-abstract]
+        searcher, languages = Searcher(NAME), memory.catalogue.documents.languages()
+        person = Asker("p", frozenset({"group:all", *(f"group:{n}" for n in range(20))}))
+        for name, asker in (("owner", OWNER), ("20 tokens", person)):
+            raw, beyond = [], []
+            for number, text in enumerate(queries(given.queries + 50, seed=len(name))):
+                began = time.perf_counter()
+                index.search(LegQuery(memory.words.query(text, languages), embedder.embed_query(text)), asker)
+                between = time.perf_counter()
+                answer = searcher.search(SearchRequest(text, asker))
+                answer.to_json()
+                ended = time.perf_counter()
+                if number >= 50:
+                    raw.append((between - began) * 1000)
+                    beyond.append((ended - between) * 1000 - raw[-1])
+            print(
+                f"{name:10} embedding + legs p50 {statistics.median(raw):.2f} ms, "
+                f"beyond p50 {statistics.median(beyond):.2f} ms, "
+                f"p95 {statistics.quantiles(beyond, n=20)[-1]:.2f} ms, documents of the last {answer.total}"
+            )
+        if given.profile:
+            with cProfile.Profile() as profile:
+                for text in queries(200, seed=3):
+                    searcher.search(SearchRequest(text, OWNER)).to_json()
+            pstats.Stats(profile).sort_stats("tottime").print_stats(35)
+    finally:
+        memory.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""Nothing of what an asker may not see shows anywhere in an answer, compared with a memory that lacks it."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from memory.domain import OWNER, PUBLIC, Access, Asker, Contribution, Identity, Role
+from tests.search.small_memory import SmallMemory, small_memory
+
+_TOKENS = ("group:a", "group:b", "person:c", PUBLIC)
+_WORDS = ("zebra", "notice", "period", "hotel", "contract", "clause")
+_NAMES = ("Jane Doe", "Bob Ray", "Max Roe")
+_some = st.frozensets(st.sampled_from(_TOKENS), max_size=2)
+_texts = st.lists(st.sampled_from(_WORDS), min_size=1, max_size=5).map(" ".join)
+_document = st.fixed_dictionaries(
+    {
+        "texts": st.lists(_texts, min_size=1, max_size=3),
+        "access": st.builds(Access, _some, _some),
+        "source": st.sampled_from(["wiki", "mail", "files"]),
+        "language": st.sampled_from(["en", "de", ""]),
+        "year": st.integers(2020, 2023),
+        "authors": st.lists(st.sampled_from(_NAMES), max_size=2, unique=True),
+        "others": st.lists(st.sampled_from(_NAMES), max_size=1),
+    }
+)
+_query = st.sampled_from(
+    ["zebra", "notice period", '"notice period"', "zebra -hotel", "source:wiki", "lang:de", "contract after:2021", "author:jane",
+     "clause author:bob", "author:max author:jane author:nobody", "the", "zebra source:mail source:files"]
+)  # fmt: skip
+
+
+def _fill(memory: SmallMemory, documents: list[dict[str, Any]]) -> None:
+    for known in documents:
+        facts = dict(known)
+        others = [Contribution(Identity(name=name), Role.RECIPIENT) for name in facts.pop("others")]
+        memory.add(
+            facts["title"],
+            *facts.pop("texts"),
+            others=others,
+            **{k: v for k, v in facts.items() if k != "title"},
+        )
+    memory.embed()
+    memory.model_is_ready()
+
+
+def _shown(memory: SmallMemory, query: str, asker: Asker) -> dict[str, Any]:
+    """An answer without what depends on ids, on time, or on statistics over the whole index.
+
+    BM25's IDF is the index's, so that scores may shift with what is hidden, and with them which passage of a
+    document is its best; which documents are found, counted and named may not.
+    """
+    told = memory.search(query, asker, limit=100, explain=True).to_json()
+    results = [
+        {
+            "title": result["title"],
+            "people": [(one["name"], one["role"]) for one in result["people"]],
+            "texts": sorted(passage["text"] for passage in result["passages"]),
+            "highlights": sorted(json.dumps(passage["highlights"]) for passage in result["passages"]),
+            "legs": [leg["leg"] for leg in result["explain"]],
+        }
+        for result in told["results"]
+    ]
+    facets = {
+        name: sorted((one["label"], one["count"], one["query"]) for one in values)
+        for name, values in told["facets"].items()
+    }
+    ranks = sorted(
+        leg["rank"]
+        for result in told["results"]
+        for leg in result["explain"]
+        if leg["leg"] == "words" and leg["rank"]
+    )
+    return {
+        "results": sorted(results, key=lambda one: one["title"]),
+        "found by words": len(ranks),
+        "facets": facets,
+        **{name: told[name] for name in ("query", "total", "total_is_exact", "pages", "notes", "filters")},
+    }
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(_document, max_size=6),
+    st.frozensets(st.sampled_from(_TOKENS)),
+    st.lists(_query, min_size=1, max_size=4),
+)
+def test_a_memory_looks_as_if_it_held_only_what_the_asker_may_see(tmp_path_factory, found, held, queries):
+    asker = Asker("somebody", held)
+    documents = [{"title": f"document {number}", **known} for number, known in enumerate(found)]
+    visible = [known for known in documents if known["access"].allows(asker)]
+    folder = tmp_path_factory.mktemp("memories")
+    with small_memory(folder / "all", "all") as whole, small_memory(folder / "part", "part") as part:
+        _fill(whole, documents)
+        _fill(part, visible)
+        for query in queries:
+            assert _shown(whole, query, asker) == _shown(part, query, asker)
+            told = whole.search(query, asker, limit=100, explain=True)
+            assert {one.card.title for one in told.results} <= {known["title"] for known in visible}
+            # A rank that counted hidden passages would tell how many there are.
+            seen = sum(len(known["texts"]) for known in visible)
+            assert all((leg.rank or 0) <= seen for one in told.results for leg in one.explain or ())
+
+
+@pytest.mark.parametrize("query", ["zebra", "author:jane", "source:wiki"])
+def test_who_holds_nothing_finds_nothing_and_the_owner_everything(tmp_path, query):
+    with small_memory(tmp_path) as memory:
+        memory.add("open to none", "zebra", access=Access(), authors=["Jane Doe"])
+        assert memory.search(query, Asker("guest")).total == 0
+        assert not any(memory.search(query, Asker("guest")).facets.values())
+        assert memory.search(query, OWNER).total == 1
+
+
+def test_deny_wins(tmp_path):
+    with small_memory(tmp_path) as memory:
+        memory.add("denied", "zebra", access=Access(frozenset({PUBLIC}), frozenset({"group:a"})))
+        assert memory.titles("zebra", Asker("guest")) == ["denied"]
+        assert memory.titles("zebra", Asker("member", frozenset({"group:a"}))) == []

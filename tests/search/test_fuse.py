@@ -1,0 +1,91 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memory.index.base import Legs, Scored
+from search.fuse import TOP, explain, fuse
+
+_scores = st.floats(-100, 100, allow_nan=False).map(lambda score: round(score, 3))
+_leg = st.dictionaries(st.integers(1, 60), _scores, max_size=40).map(
+    lambda found: tuple(Scored(identity, score) for identity, score in found.items())
+)
+_method = st.sampled_from(["convex", "rrf"])
+
+
+def leg(**found: float) -> tuple[Scored, ...]:
+    return tuple(Scored(int(name[1:]), score) for name, score in found.items())
+
+
+def test_convex_by_hand():
+    legs = Legs(words=leg(p1=10, p2=5, p3=0), meaning=leg(p2=0.9, p4=0.8, p1=0.7))
+    ranking = fuse(legs, weight=0.8)
+    assert ranking.ids == (2, 4, 1, 3)
+    assert ranking.scores == pytest.approx((0.8 + 0.1, 0.4, 0.2, 0))
+
+
+def test_rrf_by_hand():
+    ranking = fuse(Legs(words=leg(p1=10, p2=5), meaning=leg(p2=0.9, p3=0.8)), method="rrf")
+    assert ranking.ids == (2, 1, 3)
+    assert ranking.scores == pytest.approx((1 / 62 + 1 / 61, 1 / 61, 1 / 62))
+
+
+@given(_leg, _method, st.floats(0, 1))
+def test_an_empty_leg_leaves_the_other_its_order(found, method, weight):
+    expected = tuple(one.id for one in sorted(found, key=lambda one: (-one.score, one.id)))
+    by_words = fuse(Legs(words=found), method=method, weight=weight)
+    assert by_words.ids == expected
+    assert sorted(fuse(Legs(meaning=found), method=method, weight=weight).ids) == sorted(expected)
+    if method == "convex" and found:
+        assert by_words.scores[0] == 1
+
+
+def test_nothing_found_is_nothing_ranked():
+    assert fuse(Legs()).ids == ()
+
+
+@given(_leg, _leg, _method, st.floats(0, 1), st.randoms())
+def test_the_order_given_makes_no_difference(words, meaning, method, weight, dice):
+    shuffled = Legs(tuple(dice.sample(words, len(words))), tuple(dice.sample(meaning, len(meaning))))
+    assert fuse(Legs(words, meaning), method=method, weight=weight) == fuse(
+        shuffled, method=method, weight=weight
+    )
+
+
+@given(_leg, _leg, _method, st.floats(0, 1))
+def test_everything_found_is_ranked_once_and_scores_fall(words, meaning, method, weight):
+    ranking = fuse(Legs(words, meaning), method=method, weight=weight)
+    assert sorted(ranking.ids) == sorted({one.id for one in (*words, *meaning)})
+    assert list(ranking.scores) == sorted(ranking.scores, reverse=True)
+
+
+@given(_leg.filter(bool), _leg, _method, st.floats(0, 1), st.data())
+def test_a_better_score_never_means_a_worse_place(words, meaning, method, weight, data):
+    raised = data.draw(st.integers(0, len(words) - 1))
+    more = words[raised].score + data.draw(st.floats(0, 50))
+    better = tuple(Scored(one.id, more) if at == raised else one for at, one in enumerate(words))
+    before = fuse(Legs(words, meaning), method=method, weight=weight).ids.index(words[raised].id)
+    after = fuse(Legs(better, meaning), method=method, weight=weight).ids.index(words[raised].id)
+    assert after <= before
+
+
+@given(st.sets(st.integers(1, 500), min_size=1), _method)
+def test_ties_are_broken_by_passage_id(ids, method):
+    found = tuple(Scored(identity, 1.0) for identity in ids)
+    ranking = fuse(Legs(words=found, meaning=found), method=method)
+    assert ranking.ids == tuple(sorted(ids))
+
+
+def test_below_the_bounds_words_keep_their_order():
+    words = tuple(Scored(1000 - rank, 500.0 - rank) for rank in range(TOP + 50))
+    ranking = fuse(Legs(words=words, meaning=leg(p1=0.9, p2=0.1)), weight=0.8)
+    tail = [one.id for one in words[TOP:]]
+    assert [identity for identity in ranking.ids if identity in tail] == tail
+
+
+def test_explain_says_rank_score_and_what_it_counted():
+    legs = Legs(words=leg(p1=10, p2=5, p3=0), meaning=leg(p2=0.9, p4=0.8))
+    words, meaning = explain(legs, [2])[2]
+    assert (words.leg, words.rank, words.score, words.normalised) == ("words", 2, 5, 0.5)
+    assert (meaning.leg, meaning.rank, meaning.score, meaning.normalised) == ("meaning", 1, 0.9, 1)
+    missed = explain(legs, [3])[3][1]
+    assert (missed.rank, missed.score, missed.normalised) == (None, None, 0)

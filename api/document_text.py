@@ -10,23 +10,23 @@ from api.page_text import Json, Spans, marked
 
 def stretches(passages: Sequence[Json], at: int | None) -> list[tuple[Json, int, int]]:
     """Each passage with the part of it to show: what overlaps is shown once, the one in view whole."""
-    stretches: list[tuple[Json, int, int]] = []
+    laid: list[tuple[Json, int, int]] = []
     shown = 0
     for passage in sorted(passages, key=lambda each: int(each["ordinal"])):
         start = int((passage.get("location") or {}).get("start", shown))
         if passage["ordinal"] == at:
-            while stretches and start < shown:
-                before, low, high = stretches[-1]
+            while laid and start < shown:
+                before, low, high = laid[-1]
                 cut = max(low, min(high, high - (shown - start)))
                 shown -= high - cut
-                stretches[-1] = (before, low, cut)
+                laid[-1] = (before, low, cut)
                 if cut > low:
                     break
-                stretches.pop()
+                laid.pop()
         low = min(max(0, shown - start), len(passage["text"]))
-        stretches.append((passage, low, len(passage["text"])))
+        laid.append((passage, low, len(passage["text"])))
         shown = max(shown, start + len(passage["text"]))
-    return stretches
+    return laid
 
 
 class DocumentText:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -11,10 +12,10 @@ from api.wiring import NAME, Memory
 from connectors.registry import open_connector
 from ingest.components import PassageEmbedder
 from ingest.pipelines import load
-from ingest.sync import Step, Sync
+from ingest.sync import Interrupted, Step, Sync
 from memory import registry
 from memory.catalogue.sources import Source
-from memory.errors import InvalidInput, MemoryInUse, MnemeError
+from memory.errors import DiskFull, InvalidInput, MemoryInUse, MnemeError
 
 log = logging.getLogger("mneme")
 
@@ -69,10 +70,14 @@ class SyncJob:
 
 
 class Jobs:
-    """The syncs of a memory, one after the other."""
+    """The syncs of a memory, one after the other.
 
-    def __init__(self, memory: Memory) -> None:
+    :param wanted: gives the documents that were looked for since it was last asked.
+    """
+
+    def __init__(self, memory: Memory, wanted: Callable[[], Sequence[str]]) -> None:
         self._memory = memory
+        self._wanted = wanted
         self._job: SyncJob | None = None
         self._sync: Sync | None = None
         self._thread: threading.Thread | None = None
@@ -122,12 +127,12 @@ class Jobs:
                 self._read_all(self._sync, job)
                 job.words_done = True
                 if job.meaning:
-                    job.embedded = self._sync.embed(job.report)
+                    job.embedded = self._sync.embed(job.report, self._wanted)
                     self._memory.optimise()
                 job.state = State.FAILED if job.errors else State.DONE
             except MnemeError as error:
                 job.errors.append({"source": job.current, "message": error.message, "hint": error.hint})
-                job.state = State.STOPPED if type(error).__name__ == "Interrupted" else State.FAILED
+                job.state = State.STOPPED if isinstance(error, Interrupted) else State.FAILED
             except Exception:  # a thread's last line of defence: the job must not look as if it still ran
                 log.exception("sync failed")
                 job.errors.append(
@@ -161,7 +166,7 @@ class Jobs:
                 )
                 job.summaries.append(summary.to_json())
             except MnemeError as error:
-                if type(error).__name__ in ("Interrupted", "DiskFull"):
+                if isinstance(error, Interrupted | DiskFull):
                     raise
                 # One source that cannot be reached does not keep the others from being read.
                 job.errors.append({"source": source.name, "message": error.message, "hint": error.hint})

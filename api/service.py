@@ -35,7 +35,7 @@ class Service:
     _opening: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.jobs = Jobs(self.memory)
+        self.jobs = Jobs(self.memory, lambda: self._searcher.wanted() if self._searcher else ())
 
     @property
     def searcher(self) -> Searcher:

@@ -1,7 +1,7 @@
 """The sync: one walk over a source, words first, meaning behind."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -108,15 +108,22 @@ class Sync:
         report(Step(Phase.WORDS, name, summary.known, summary.known))
         return summary
 
-    def embed(self, report: Callable[[Step], None] = lambda _step: None) -> int:
+    def embed(
+        self,
+        report: Callable[[Step], None] = lambda _step: None,
+        wanted: Callable[[], Sequence[str]] = lambda: (),
+    ) -> int:
         """Give every passage its vector; says how many got one.
 
+        :param wanted: gives the documents that were looked for since it was last asked: they come first.
         :raises Interrupted: after `stop`.
         """
         progress = self._catalogue.passages.progress()
         total, done = progress.by_words - progress.by_meaning, 0
         while True:
             self._check_stop()
+            if looked_for := wanted():
+                self._catalogue.documents.want(looked_for)
             stored = self._vectors.run({"embed": {"limit": EMBEDDED_TOGETHER}})["store"]["stored"]
             if not stored:
                 return done

@@ -4,18 +4,22 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import html5lib
 import pytest
+from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from api.app import create_app
 from api.page_links import STATIC, Links, static_url
 from api.page_text import excerpt, human_date, human_time, marked, merged, place, web_link
 from api.pages import Pages
+from tests.memories import service
 
 HOSTILE = (
     "</title></script><script>alert(1)</script><img src=x onerror=alert(2)>\"' onmouseover='x' {{7*7}} &amp;"
@@ -23,6 +27,7 @@ HOSTILE = (
 LONG = "Donaudampfschifffahrtsgesellschaft" * 30
 HEBREW = "הסכם סיום \u202eevil"
 TEXTS = [HOSTILE, LONG, HEBREW, "", "  ", "\x00\ud800", "javascript:alert(1)", "a/../b?c#d%2f"]
+PAGE = {"accept": "text/html"}
 INLINE = re.compile(r"^(on\w+|style|srcdoc|hx-on.*|hx-vals|hx-headers)$")
 
 
@@ -266,6 +271,14 @@ def test_everything_asked_for_is_on_a_result() -> None:
     assert root.xpath("//a[@rel='next']/@hx-target") == ["#results"]
 
 
+def test_no_page_is_offered_that_is_not_given_out() -> None:
+    root = tree(Pages().search_page("notice", answer(page=100, pages=101)))
+    offered = [link.get("href") for link in root.xpath("//nav[@class='pages']//a")]
+    assert "/?q=notice&page=100" in offered
+    assert "/?q=notice&page=101" not in offered
+    assert not root.xpath("//a[@rel='next']")
+
+
 def test_explain_shows_each_leg_and_stays_on() -> None:
     root = tree(Pages().results_fragment("notice", answer(), explain=True))
     rows = [["".join(cell.itertext()).strip() for cell in row] for row in root.xpath("(//table)[1]/tbody/tr")]
@@ -415,6 +428,25 @@ def test_every_link_keeps_in_whose_place_is_asked() -> None:
         if name != "fragment":
             assert root.xpath("//form//input[@name='as']/@value") == ["Jane & Jo"], name
     assert checked == 6
+
+
+def test_every_answer_keeps_in_whose_place_is_asked(tmp_path: Path) -> None:
+    with (
+        service(tmp_path) as asked,
+        TestClient(create_app(lambda: asked), base_url="http://localhost", headers=PAGE) as client,
+    ):
+        asked.import_people("name,address,groups\nBob Roe,bob@x.example,\n")
+        asks = {"as": "bob@x.example"}
+        for answer in (
+            client.get("/", params={"q": "x", **asks}),
+            client.get("/", params={"q": "foo:bar", **asks}, headers={"hx-request": "true"}),
+            client.get("/documents/nothing", params=asks),
+            client.get("/sources", params=asks),
+        ):
+            links = tree(answer.text).xpath("//a[not(@id='leave')]/@href")
+            ours = [link for link in links if link.startswith("/")]
+            assert ours, answer.url
+            assert all("as=bob%40x.example" in link for link in ours), answer.url
 
 
 def test_dates_and_places_are_written_for_people() -> None:

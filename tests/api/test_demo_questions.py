@@ -1,0 +1,58 @@
+"""The demo from end to end: built as `mneme demo` builds it, asked what its people would ask."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from api.demo.build import questions
+from api.demonstration import prepare
+from api.service import Service
+from api.settings import load
+from api.wiring import open_memory
+
+QUESTIONS = questions()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    settings = prepare(load(home=tmp_path_factory.mktemp("demo")), quiet=True)
+    service = Service(open_memory(settings, "tests"))
+    yield service
+    service.close()
+
+
+def results(demo: Service, number: int) -> list[dict[str, object]]:
+    asked = QUESTIONS[number]
+    answer = demo.search(asked.question, person=asked.asked_by or None, limit=10, wait=True)
+    found: list[dict[str, object]] = answer["results"]
+    return found
+
+
+def plain(text: str) -> str:
+    """Without what typography adds: line ends, no-break spaces, curly apostrophes."""
+    return " ".join(text.replace("\u2019", "'").split()).casefold()
+
+
+@pytest.mark.parametrize("number", range(len(QUESTIONS)))
+def test_a_question_finds_its_answer_and_its_people(demo: Service, number: int) -> None:
+    asked, found = QUESTIONS[number], results(demo, number)
+    keys = [str(result["ref"]).removeprefix("folder:company/") for result in found]
+    assert not set(asked.hidden) & set(keys)
+    if not asked.expected:
+        return
+    assert asked.expected[0] in keys
+    result = found[keys.index(asked.expected[0])]
+    document = demo.document(str(result["document"]))
+    assert plain(asked.answer) in plain(" ".join(passage["text"] for passage in document["passages"]))
+    if asked.person:
+        ids = demo.memory.catalogue.people.find(asked.person)
+        assert {person["id"] for person in document["people"]} & set(ids)
+
+
+def test_most_answers_come_first(demo: Service) -> None:
+    first = [
+        str(found[0]["ref"]).removeprefix("folder:company/") in QUESTIONS[number].expected
+        for number in range(len(QUESTIONS))
+        if QUESTIONS[number].expected and (found := results(demo, number))
+    ]
+    assert sum(first) >= 0.75 * len(first), first

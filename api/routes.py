@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Depends, Query, Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas import DocumentOut, SearchOut
@@ -56,9 +56,11 @@ def search(
     explain: bool = False,
     wait: Annotated[bool, Query(description="Wait for the model, so that meaning counts too.")] = False,
     person: As = None,
-) -> dict[str, Any]:
+) -> JSONResponse:
     """Search by words and meaning, within what the asker may see."""
-    return service.search(q, person=person, limit=limit, offset=offset, explain=explain, wait=wait)
+    answer = service.search(q, person=person, limit=limit, offset=offset, explain=explain, wait=wait)
+    # Given as a response: FastAPI would walk through every value of it once more.
+    return JSONResponse(answer)
 
 
 @router.get(

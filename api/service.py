@@ -19,9 +19,11 @@ from connectors.base import Content
 from connectors.registry import kinds, open_connector
 from memory.catalogue.events import EventKind
 from memory.catalogue.ledger import LedgerRow
+from memory.catalogue.passages import Progress
 from memory.domain import OWNER, Identity, SourceRef, Stage, tokens
 from memory.errors import AccessDenied, InvalidInput, MemoryInUse, NotFound
 from search.answer import location_label
+from search.recent import Recent
 from search.searcher import Searcher, SearchRequest
 
 
@@ -31,10 +33,12 @@ class Service:
 
     memory: Memory
     jobs: Jobs = field(init=False)
+    _progress: Recent[Progress] = field(init=False)
     _searcher: Searcher | None = None
     _opening: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        self._progress = Recent(self.memory.catalogue.passages.progress)
         self.jobs = Jobs(self.memory, lambda: self._searcher.wanted() if self._searcher else ())
 
     @property
@@ -299,7 +303,7 @@ class Service:
 
     def health(self) -> dict[str, Any]:
         """Whether the memory can be searched by words and by meaning."""
-        progress = self.memory.catalogue.passages.progress()
+        progress = self._progress.get()
         ready = self.memory.model_ready
         return {
             "status": "ok",

@@ -43,7 +43,7 @@ def search_page(
             told = problem_of(error)
             problem = {"title": told.title, "detail": error.message, "hint": error.hint}
             status = told.status
-    ready = _ready(service)
+    ready = None if answer else _ready(service)
     pages = pages_of(request)
     if request.headers.get("hx-request") and not request.headers.get("hx-history-restore-request"):
         # htmx shows no answer that is an error; a search that cannot be understood is one to be shown.

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from api import routes, security, web
-from api.pages import Pages
+from api.interface import page, pages_of
 from api.problems import problem_json, problem_of
 from api.service import Service
 from memory.errors import InvalidInput, MnemeError, NotFound
@@ -42,7 +42,6 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
         docs_url=None,  # the usual page loads its scripts from elsewhere
         redoc_url=None,
     )
-    app.state.pages = Pages()
     app.middleware("http")(security.guard)
     app.include_router(routes.router)
     app.include_router(web.router)
@@ -59,10 +58,10 @@ def _on_ours(request: Request, error: Exception) -> Response:
         raise error
     told = problem_json(error, instance=request.url.path)
     if _wants_page(request):
-        pages: Pages = request.app.state.pages
+        pages = pages_of(request)
         asker = request.query_params.get("as", "")
         html = pages.error_page(told["status"], told["title"], error.message, error.hint, asker=asker)
-        return HTMLResponse(html, status_code=told["status"])
+        return page(request, html, told["status"])
     headers = {"Retry-After": "5"} if error.retryable and problem_of(error).status in (409, 503) else None
     return JSONResponse(told, told["status"], headers, media_type="application/problem+json")
 

@@ -6,6 +6,9 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from api.page_text import Json, Spans, marked
+from api.wording import Wording, msg
+
+_MARKS = {"page": msg("Page"), "slide": msg("Slide"), "sheet": msg("Sheet")}
 
 
 def stretches(passages: Sequence[Json], at: int | None) -> list[tuple[Json, int, int]]:
@@ -32,10 +35,10 @@ def stretches(passages: Sequence[Json], at: int | None) -> list[tuple[Json, int,
 class DocumentText:
     """Gathers passages into blocks: headings, marks of pages, and paragraphs that run over passages."""
 
-    def __init__(self, highlights: Mapping[int, Spans], at: int | None) -> None:
+    def __init__(self, highlights: Mapping[int, Spans], at: int | None, words: Wording) -> None:
         self.blocks: list[dict[str, Any]] = []
         self.outline: list[dict[str, Any]] = []
-        self._highlights, self._at = highlights, at
+        self._highlights, self._at, self._words = highlights, at, words
         self._path: tuple[str, ...] = ()
         self._mark, self._end, self._tail = "", 0, ""
 
@@ -89,9 +92,9 @@ class DocumentText:
 
     def _marks(self, location: Json) -> bool:
         named = [
-            f"{word.capitalize()} {location[word]}"
-            for word in ("page", "slide", "sheet")
-            if location.get(word)
+            f"{self._words.term(word)} {location[name]}"
+            for name, word in _MARKS.items()
+            if location.get(name)
         ]
         mark = " · ".join(named)
         if not mark or mark == self._mark:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 STATIC = Path(__file__).parent / "static"
 """The folder to be served under ``/static``."""
@@ -37,6 +37,15 @@ class Links:
     def original(self, document: str) -> str:
         """Where the original file is handed out."""
         return self._address(f"/api/documents/{_segment(document)}/original")
+
+    def in_language(self, address: str, code: str) -> str:
+        """The same page in another language of the interface, which is then remembered.
+
+        :param address: path and query of the page.
+        """
+        path, _, query = address.partition("?")
+        kept = dict(parse_qsl(query)) | {"ui": code}
+        return self._address(path, **{name: value for name, value in kept.items() if name != "as"})
 
     def _address(self, path: str, **pairs: str) -> str:
         kept = {name: value for name, value in {**pairs, "as": self.asker}.items() if value}

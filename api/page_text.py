@@ -1,7 +1,6 @@
-"""Text of the pages: what stands in a document, a date or a count, written for people as safe HTML or plain."""
+"""Text of the pages: what stands in a document, written for people as safe HTML or plain."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,14 +11,6 @@ Json = Mapping[str, Any]
 Spans = Sequence[Sequence[int]]
 """Stretches of a text as ``[start, end]``, in characters."""
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_LANGUAGES = {
-    "ar": "Arabic", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English",
-    "es": "Spanish", "et": "Estonian", "fa": "Persian", "fi": "Finnish", "fr": "French", "he": "Hebrew",
-    "hu": "Hungarian", "it": "Italian", "ja": "Japanese", "ko": "Korean", "lt": "Lithuanian", "lv": "Latvian",
-    "nb": "Norwegian", "nl": "Dutch", "no": "Norwegian", "pl": "Polish", "pt": "Portuguese", "ro": "Romanian",
-    "ru": "Russian", "sk": "Slovak", "sv": "Swedish", "tr": "Turkish", "uk": "Ukrainian", "zh": "Chinese",
-}  # fmt: skip
 _EXCERPT = 380
 
 
@@ -63,40 +54,6 @@ def excerpt(text: str, spans: Spans, length: int = _EXCERPT) -> Markup:
     return Markup("{}{}{}").format(lead, marked(text, spans, start, end), trail)
 
 
-def human_date(moment: str | None) -> str:
-    """``12 Mar 2026`` for an ISO moment; what is no date comes back as it is."""
-    if not moment:
-        return ""
-    try:
-        day = datetime.fromisoformat(moment)
-    except ValueError:
-        return moment
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
-
-
-def human_time(moment: str | None) -> str:
-    """``12 Mar 2026, 09:30`` for an ISO moment; what is no date comes back as it is."""
-    date = human_date(moment)
-    if not moment or date == moment:
-        return date
-    return f"{date}, {datetime.fromisoformat(moment):%H:%M}"
-
-
-def number(count: int) -> str:
-    """A count with separated thousands."""
-    return f"{count:,}"
-
-
-def counted(count: int, one: str, many: str = "") -> str:
-    """``1 document``, ``12 documents``."""
-    return f"{number(count)} {one if count == 1 else many or one + 's'}"
-
-
-def language_name(code: str) -> str:
-    """English name of a language; an unknown code stays as it is."""
-    return _LANGUAGES.get(code.lower().partition("-")[0], code)
-
-
 def type_name(kind: str) -> str:
     """A file type as people write it: short ones are abbreviations."""
     return kind.upper() if len(kind) <= 4 else kind.capitalize()
@@ -109,14 +66,3 @@ def web_link(url: str | None) -> str:
     except ValueError:
         return ""
     return (url or "") if parts.scheme in {"http", "https"} and parts.netloc else ""
-
-
-def place(location: Json) -> str:
-    """Where a passage stands, in words: its label, or one made from what is known."""
-    if label := str(location.get("label") or "").strip():
-        return label
-    known = [
-        f"{word} {value}" for word in ("page", "slide", "sheet") if (value := location.get(word)) is not None
-    ]
-    known[1:1] = list(location.get("heading") or ())[-1:]
-    return " · ".join(known) or "text"

@@ -5,13 +5,52 @@ from itertools import pairwise
 from typing import Any
 
 from api.page_links import Links
-from api.page_text import Json, excerpt, language_name, place, type_name
+from api.page_text import Json, excerpt, type_name
+from api.wording import Wording, msg
 from memory.domain import Formality
+
+TERMS = (
+    # roles, memory/domain.py
+    *(msg("author"), msg("editor"), msg("sender"), msg("recipient"), msg("commenter"), msg("approver")),
+    *(msg("signatory"), msg("owner"), msg("mentioned")),
+    # how official a document is
+    *(msg("contract"), msg("policy"), msg("page"), msg("message"), msg("post"), msg("document")),
+    # stages of the ledger
+    *(
+        msg("seen"),
+        msg("fetched"),
+        msg("parsed"),
+        msg("indexed"),
+        msg("embedded"),
+        msg("skipped"),
+        msg("failed"),
+    ),
+    # states of a source
+    *(msg("new"), msg("ready"), msg("syncing"), msg("paused"), msg("held"), msg("stopped"), msg("unknown")),
+    # the legs of a search
+    *(msg("words"), msg("meaning")),
+    # where a person was read
+    *(msg("by-line"), msg("document properties"), msg("directory"), msg("signature block"), msg("header")),
+)
+"""Words of ours that come as data: templates show them through the filter ``term``."""
 
 LAST_PAGE = 100
 """The last page of results that is offered: who has read a thousand asks anew."""
 
-_FACETS = ("source", "type", "language", "author", "year")
+_FACETS = {
+    "source": msg("Source"),
+    "type": msg("Type"),
+    "language": msg("Language"),
+    "author": msg("Author"),
+    "year": msg("Year"),
+}
+_FILTERS = {
+    "-": msg("without"),
+    "lang": msg("Language"),
+    "after": msg("after"),
+    "before": msg("before"),
+    **_FACETS,
+}
 _ROLES_FIRST = ("signatory", "approver", "author", "owner", "editor", "sender", "commenter")
 
 
@@ -19,7 +58,7 @@ def person_view(person: Json) -> dict[str, Any]:
     """A person as the templates show one."""
     return {
         "id": str(person.get("id") or ""),
-        "name": str(person.get("name") or "").strip() or "Unnamed",
+        "name": str(person.get("name") or "").strip() or msg("Unnamed"),
         "role": str(person.get("role") or ""),
         "at": person.get("at"),
         "evidence": str(person.get("evidence") or ""),
@@ -38,18 +77,18 @@ def facts_view(document: Json) -> dict[str, Any]:
     names = ("url", "source", "type", "media_type", "language", "created", "modified", "ref", "version")
     formality = str(document.get("formality") or "")
     return {name: document.get(name) or "" for name in names} | {
-        "title": str(document.get("title") or "").strip() or "Untitled",
+        "title": str(document.get("title") or "").strip() or msg("Untitled"),
         "formality": formality,
         "official": formality if formality in set(Formality) else "other",
     }
 
 
-def _result(result: Json, query: str, links: Links) -> dict[str, Any]:
+def _result(result: Json, query: str, links: Links, words: Wording) -> dict[str, Any]:
     identity = str(result["document"])
     passages = [
         {
             "html": excerpt(passage["text"], passage.get("highlights") or ()),
-            "place": place(passage.get("location") or {}),
+            "place": words.place(passage.get("location") or {}),
             "url": links.document(identity, passage["ordinal"], query),
         }
         for passage in result.get("passages") or ()
@@ -64,7 +103,7 @@ def _result(result: Json, query: str, links: Links) -> dict[str, Any]:
     }
 
 
-def _facet(name: str, values: Sequence[Json], filters: Sequence[Json]) -> dict[str, Any]:
+def _facet(name: str, values: Sequence[Json], filters: Sequence[Json], words: Wording) -> dict[str, Any]:
     """One facet; a value that is filtered by already leads to the search without it."""
     without = {str(each["label"]).replace('"', "").casefold(): each["query"] for each in filters}
     choices = []
@@ -72,16 +111,16 @@ def _facet(name: str, values: Sequence[Json], filters: Sequence[Json]) -> dict[s
         label = str(value.get("label") or value["value"])
         names = [f"{name}: {text}".casefold() for text in (value["value"], label)]
         active = next((without[each] for each in names if each in without), None)
-        shown = {"type": type_name, "language": language_name}.get(name, str)(label)
+        shown = words.language_name(str(value["value"])) if name == "language" else label
         choices.append(
             {
-                "label": shown,
+                "label": type_name(label) if name == "type" else shown,
                 "count": value["count"],
                 "active": active is not None,
                 "query": value["query"] if active is None else active,
             }
         )
-    return {"name": name, "label": name.capitalize(), "choices": choices}
+    return {"name": name, "label": words.term(_FACETS[name]), "choices": choices}
 
 
 def _numbers(page: int, pages: int) -> list[int | None]:
@@ -93,7 +132,7 @@ def _numbers(page: int, pages: int) -> list[int | None]:
     return offered
 
 
-def answer_view(answer: Json, links: Links) -> dict[str, Any]:
+def answer_view(answer: Json, links: Links, words: Wording) -> dict[str, Any]:
     """An answer as the templates show it."""
     query, filters = str(answer["query"]), answer.get("filters") or ()
     facets = answer.get("facets") or {}
@@ -103,14 +142,23 @@ def answer_view(answer: Json, links: Links) -> dict[str, Any]:
         "query": query,
         "total": answer["total"],
         "exact": answer.get("total_is_exact", True),
-        "took": f"{answer.get('took_ms') or 0:,.0f} ms",
+        "took": words.number(round(answer.get("took_ms") or 0)),
         "page": page,
         "pages": pages,
         "numbers": _numbers(page, pages),
-        "results": [_result(result, query, links) for result in answer.get("results") or ()],
-        "facets": [_facet(name, facets[name], filters) for name in _FACETS if facets.get(name)],
-        "filters": filters,
+        "results": [_result(result, query, links, words) for result in answer.get("results") or ()],
+        "facets": [_facet(name, facets[name], filters, words) for name in _FACETS if facets.get(name)],
+        "filters": [_filter(each, words) for each in filters],
+        "notes": [words.said(str(note)) for note in answer.get("notes") or ()],
     }
+
+
+def _filter(each: Json, words: Wording) -> dict[str, str]:
+    """An active filter as a chip says it."""
+    field, value = str(each.get("field") or ""), str(each.get("value") or "")
+    shown = words.language_name(value) if field == "lang" else value
+    label = f"{words.term(_FILTERS[field])}: {shown}" if field in _FILTERS else str(each["label"])
+    return {"label": label, "query": str(each["query"])}
 
 
 def state_view(ready: Json | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ that they can be served with a content security policy of ``default-src 'self'``
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,43 +15,66 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.document_text import DocumentText, stretches
 from api.page_links import Links, static_url
-from api.page_text import (
-    Json,
-    Spans,
-    counted,
-    human_date,
-    human_time,
-    language_name,
-    number,
-    type_name,
-    web_link,
-)
+from api.page_text import Json, Spans, type_name, web_link
 from api.page_views import answer_view, facts_view, people_view, person_view, state_view
+from api.wording import LANGUAGES, Wording, wording
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
+@cache
+def _templates(words: Wording) -> Environment:
+    """The templates in one language."""
+    made = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        extensions=["jinja2.ext.i18n"],
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
+    made.globals.update(static_url=static_url, own_links=Links(), ui=words.code, languages=LANGUAGES)
+    made.filters.update(
+        human_date=words.date,
+        human_time=words.time,
+        number=words.number,
+        language_name=words.language_name,
+        term=words.term,
+        said=words.said,
+        type_name=type_name,
+        web_link=web_link,
+    )
+    return made
+
+
 class Pages:
-    """Renders every page. One instance serves all requests; it keeps nothing between them.
+    """Renders every page, in one language. It keeps nothing between pages.
 
     :param asker: everywhere, in whose place the owner asks, as it came in ``as``; ``""`` for nobody's. It is
         shown, and kept in every link.
+    :param words: the language of the interface.
+    :param address: path and query of the page that is asked for, for the links to its other languages.
     """
 
-    def __init__(self) -> None:
-        self._templates = Environment(
-            loader=FileSystemLoader(_TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.globals.update(static_url=static_url, own_links=Links())
-        filters = (human_date, human_time, number, counted, language_name, type_name, web_link)
-        self._templates.filters.update({function.__name__: function for function in filters})
+    def __init__(self, words: Wording | None = None, address: str = "/") -> None:
+        self._words = words or wording("en")
+        self._templates = _templates(self._words)
+        self._address = address
 
-    def _render(self, template: str, asker: str, **values: Any) -> str:
-        known = {"query": "", "asker": asker, "here": "", "fragment": False, "links": Links(asker)}
+    def render(self, template: str, asker: str, **values: Any) -> str:
+        """A page from a template of ours.
+
+        :param values: what it shows, as text; nothing of it is trusted.
+        """
+        known = {
+            "query": "",
+            "asker": asker,
+            "here": "",
+            "fragment": False,
+            "links": Links(asker),
+            "address": self._address,
+        }
         html = self._templates.get_template(template).render(known | values)
         return html.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be sent
 
@@ -73,7 +97,7 @@ class Pages:
         :param problem: ``title``, ``detail`` and ``hint`` of what went wrong instead of an answer.
         """
         values = self._search(query, answer, asker, ready, explain, problem)
-        return self._render("search.html", asker, **values)
+        return self.render("search.html", asker, **values)
 
     def results_fragment(
         self,
@@ -87,10 +111,10 @@ class Pages:
     ) -> str:
         """What htmx puts into ``#results``; the parameters are those of `search_page`."""
         values = self._search(query, answer, asker, ready, explain, problem)
-        return self._render("_results.html", asker, fragment=True, **values)
+        return self.render("_results.html", asker, fragment=True, **values)
 
-    @staticmethod
     def _search(
+        self,
         query: str,
         answer: Json | None,
         asker: str,
@@ -100,7 +124,7 @@ class Pages:
     ) -> dict[str, Any]:
         return {
             "query": query,
-            "answer": answer_view(answer, Links(asker)) if answer and not problem else None,
+            "answer": answer_view(answer, Links(asker), self._words) if answer and not problem else None,
             "state": state_view((answer or {}).get("ready") or ready),
             "explain": explain,
             "problem": {"title": "", "detail": "", "hint": ""} | dict(problem) if problem else None,
@@ -124,11 +148,11 @@ class Pages:
         :param at: the ordinal of the passage in view.
         :param query: the search the reader came from.
         """
-        text = DocumentText(highlights or {}, at)
+        text = DocumentText(highlights or {}, at, self._words)
         for stretch in stretches(passages, at):
             text.add(*stretch)
         facts = facts_view(document) | {"id": str(document["id"]), "length": document.get("text_length") or 0}
-        return self._render(
+        return self.render(
             "document.html",
             asker,
             document=facts,
@@ -150,7 +174,7 @@ class Pages:
             {name: str(each.get(name) or "") for name in ("name", "address", "account")}
             for each in person.get("identities") or ()
         ]
-        return self._render(
+        return self.render(
             "person.html",
             asker,
             person=person_view(person),
@@ -183,7 +207,7 @@ class Pages:
             {name: each.get(name) or "" for name in ("ref", "stage", "reason", "at")} for each in ledger
         ]
         total = len(entries) if ledger_total is None else ledger_total
-        return self._render(
+        return self.render(
             "sources.html", asker, sources=rows, ledger=entries, ledger_total=total, here="sources"
         )
 
@@ -191,4 +215,4 @@ class Pages:
         self, status: int, title: str, detail: str = "", hint: str = "", *, asker: str = ""
     ) -> str:
         """What went wrong, and what to do about it."""
-        return self._render("error.html", asker, status=status, title=title, detail=detail, hint=hint)
+        return self.render("error.html", asker, status=status, title=title, detail=detail, hint=hint)

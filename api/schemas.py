@@ -79,6 +79,8 @@ class FilterOut(BaseModel):
 
     label: str
     query: str
+    field: str
+    value: str
 
 
 class ReadyOut(BaseModel):

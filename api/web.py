@@ -6,9 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
+from api.interface import page as page_of
+from api.interface import pages_of
 from api.page_text import Spans
 from api.page_views import LAST_PAGE
-from api.pages import Pages
 from api.problems import problem_of
 from api.routes import As, Asked
 from api.service import Service, owner_only
@@ -17,12 +18,6 @@ from memory.errors import InvalidInput, MnemeError
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 PAGE = 10
 """Results on a page."""
-
-
-def pages_of(request: Request) -> Pages:
-    """The renderer of this process."""
-    pages: Pages = request.app.state.pages
-    return pages
 
 
 @router.get("/")
@@ -48,9 +43,9 @@ def search_page(
     if request.headers.get("hx-request") and not request.headers.get("hx-history-restore-request"):
         # htmx shows no answer that is an error; a search that cannot be understood is one to be shown.
         part = pages.results_fragment(q, answer, ready, asker=person or "", explain=explain, problem=problem)
-        return HTMLResponse(part)
+        return page_of(request, part)
     html = pages.search_page(q, answer, person or "", ready, explain=explain, problem=problem)
-    return HTMLResponse(html, status_code=status)
+    return page_of(request, html, status)
 
 
 @router.get("/documents/{document}")
@@ -68,14 +63,14 @@ def document_page(
     html = pages_of(request).document_page(
         found, found["passages"], found["people"], marks, passage, query=q, asker=person or ""
     )
-    return HTMLResponse(html)
+    return page_of(request, html)
 
 
 @router.get("/people/{person_id}")
 def person_page(request: Request, service: Asked, person_id: str, person: As = None) -> HTMLResponse:
     """A person's page."""
     found = service.person(person_id, person=person)
-    return HTMLResponse(pages_of(request).person_page(found, asker=person or ""))
+    return page_of(request, pages_of(request).person_page(found, asker=person or ""))
 
 
 @router.get("/sources")
@@ -86,7 +81,7 @@ def sources_page(request: Request, service: Asked, person: As = None) -> HTMLRes
     listed = service.sources()
     total = sum(source["counts"]["skipped"] + source["counts"]["failed"] for source in listed)
     html = pages_of(request).sources_page(listed, rows, ledger_total=total, asker=person or "")
-    return HTMLResponse(html)
+    return page_of(request, html)
 
 
 def _ready(service: Service) -> dict[str, Any]:

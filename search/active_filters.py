@@ -21,10 +21,11 @@ def active_filters(query: Query, facets: Facets) -> tuple[ActiveFilter, ...]:
             continue
         shown = names.get(value, value) if field == "author" else _shown(field, value)
         label = f"{_LABELS.get(field, field)}: {shown}"
-        active.append(ActiveFilter(label, str(query.without_filter(field, value))))
+        asked = language_codes(value)[:1] or (value,) if field == "lang" else (shown,)
+        active.append(ActiveFilter(label, str(query.without_filter(field, value)), field, asked[0]))
     if year is not None:
         rest = query.without_filter("after", str(query.after)).without_filter("before", str(query.before))
-        active.append(ActiveFilter(f"year: {year}", str(rest)))
+        active.append(ActiveFilter(f"year: {year}", str(rest), "year", str(year)))
     return tuple(active)
 
 

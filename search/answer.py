@@ -31,10 +31,14 @@ class ActiveFilter:
     """A filter that is on.
 
     :param query: the search without it, in canonical form.
+    :param field: the filter's name as it is written, ``-`` for an exclusion, ``year`` for a whole year.
+    :param value: what it keeps, as people call it; a language as its code.
     """
 
     label: str
     query: str
+    field: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,10 @@ class Answer(Value):
                 ]
                 for name, values in self.facets.items()
             },
-            "filters": [{"label": one.label, "query": one.query} for one in self.filters],
+            "filters": [
+                {"label": one.label, "query": one.query, "field": one.field, "value": one.value}
+                for one in self.filters
+            ],
         }
 
 

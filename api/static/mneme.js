@@ -77,6 +77,11 @@
         field.after(hidden);
       } else if (!explain) hidden?.remove();
       find("#announce").textContent = shown.dataset.announce;
+      document.querySelectorAll("[data-ui]").forEach((each) => { // the same search in another language
+        const there = new URL(location.href);
+        there.searchParams.set("ui", each.dataset.ui);
+        each.href = there.pathname + there.search;
+      });
     }
     dress();
   });

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from lxml import etree
 
 from api.app import create_app
 from api.page_links import STATIC, Links, static_url
-from api.page_text import excerpt, human_date, human_time, marked, merged, place, web_link
+from api.page_text import excerpt, marked, merged, web_link
 from api.pages import Pages
 from tests.memories import service
 
@@ -95,7 +94,7 @@ def answer(text: str = "notice", **more: Any) -> dict[str, Any]:
             "author": [{**value, "label": text}],
             "language": [],
         },
-        "filters": [{"label": f"source: {text}", "query": "x"}],
+        "filters": [{"label": f"source: {text}", "query": "x", "field": "source", "value": text}],
         **more,
     }
 
@@ -114,9 +113,9 @@ def passages(text: str) -> list[dict[str, Any]]:
     ]
 
 
-def rendered(text: str) -> Iterator[tuple[str, str]]:
+def rendered(text: str, pages: Pages | None = None) -> Iterator[tuple[str, str]]:
     """Every page in every state, filled with `text`."""
-    pages = Pages()
+    pages = pages or Pages()
     ready = {"words": False, "meaning": False, "passages": 0, "embedded": 0}
     problem = {"title": text, "detail": text, "hint": text}
     yield "empty", pages.search_page("", None, text, ready)
@@ -447,17 +446,6 @@ def test_every_answer_keeps_in_whose_place_is_asked(tmp_path: Path) -> None:
             ours = [link for link in links if link.startswith("/")]
             assert ours, answer.url
             assert all("as=bob%40x.example" in link for link in ours), answer.url
-
-
-def test_dates_and_places_are_written_for_people() -> None:
-    assert human_date("2026-03-12T23:59:00-05:00") == human_date("2026-03-12") == "12 Mar 2026"
-    assert human_date(date(2025, 12, 1).isoformat()) == "1 Dec 2025"
-    assert human_time("2026-03-12T09:05:00+00:00") == "12 Mar 2026, 09:05"
-    assert (human_date(None), human_date("soon"), human_time("soon")) == ("", "soon", "soon")
-    assert place({"page": 3, "heading": ["4", "4.2 Termination"]}) == "page 3 · 4.2 Termination"
-    assert place({"sheet": "Prices"}) == "sheet Prices"
-    assert place({"slide": 5, "label": ""}) == "slide 5"
-    assert place({}) == "text"
 
 
 def luminance(colour: str) -> float:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api.cli_eval import eval_app
 from api.settings import Settings, load, prepare_environment
 from memory.errors import MnemeError
 
@@ -22,6 +23,7 @@ sources_app = typer.Typer(help="Where documents come from.", no_args_is_help=Tru
 people_app = typer.Typer(help="Who is who.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(sources_app, name="sources")
 app.add_typer(people_app, name="people")
+app.add_typer(eval_app, name="eval")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Names = Annotated[list[str] | None, typer.Argument(help="Names of sources; none: all that are not paused.")]

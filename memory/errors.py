@@ -14,6 +14,7 @@
     ├── IndexUnavailable     the vector index cannot be opened, read or written
     │   └── ModelMismatch    the index was made by another embedding model
     ├── ModelUnavailable     the embedding model cannot be loaded
+    ├── NotInstalled         a package of an extra is not there
     └── DiskFull             nothing more can be written
 
 Each carries a hint that says what to do next and whether a retry can help. Errors of
@@ -101,6 +102,10 @@ class ModelMismatch(IndexUnavailable):
 
 class ModelUnavailable(MnemeError):
     """The embedding model cannot be loaded."""
+
+
+class NotInstalled(MnemeError):
+    """A package that this needs is not installed."""
 
 
 class DiskFull(MnemeError):

@@ -37,7 +37,7 @@ class Searcher:
     ) -> None:
         self._memory = memory
         self._pipeline = pipeline or load_pipeline(HYBRID, memory, weight=weight)
-        self._takes_request = _takers(self._pipeline)
+        self._takes_request = takers(self._pipeline)
         self._pipeline.warm_up()
         self._lock = threading.Lock()
         self._wanted: dict[str, None] = {}
@@ -48,15 +48,7 @@ class Searcher:
         :raises InvalidQuery: where the query cannot be understood.
         """
         began = time.perf_counter()
-        given = {name: {"request": request} for name in self._takes_request}
-        try:
-            outputs = self._pipeline.run(given)
-        except PipelineRuntimeError as error:
-            # Haystack wraps whatever a component raises; ours says what to do.
-            if isinstance(error.__cause__, MnemeError):
-                raise error.__cause__ from None
-            raise
-        answer = _answer(outputs)
+        answer = _answer(run(self._pipeline, self._takes_request, request))
         if answer.ready.embedded < answer.ready.passages:
             self._want(result.card.document for result in answer.results)
         return replace(answer, took_ms=(time.perf_counter() - began) * 1000)
@@ -90,15 +82,30 @@ class Searcher:
                 self._wanted.update(dict.fromkeys(documents))
 
 
-def _takers(pipeline: Pipeline) -> list[str]:
+def run(pipeline: Pipeline, takes_request: Iterable[str], request: SearchRequest) -> dict[str, Any]:
+    """What the last components of a pipeline give, by their names.
+
+    :param takes_request: see `takers`.
+    :raises MnemeError: what a component raised.
+    """
+    try:
+        return pipeline.run({name: {"request": request} for name in takes_request})
+    except PipelineRuntimeError as error:
+        # Haystack wraps whatever a component raises; ours says what to do.
+        if isinstance(error.__cause__, MnemeError):
+            raise error.__cause__ from None
+        raise
+
+
+def takers(pipeline: Pipeline) -> list[str]:
     """The components that take the request.
 
     :raises InvalidInput: where none does.
     """
-    takers = [name for name, inputs in pipeline.inputs().items() if "request" in inputs]
-    if not takers:
+    found = [name for name, inputs in pipeline.inputs().items() if "request" in inputs]
+    if not found:
         raise InvalidInput("This pipeline takes no request.", hint="It begins with AnalyseQuery.")
-    return takers
+    return found
 
 
 def _answer(outputs: Mapping[str, Any]) -> Answer:

@@ -11,6 +11,9 @@ from memory.words import WordAnalyser
 from search.flow import Found, Meaning, Question
 from search.group import admit
 
+_NO_MEANING = Meaning()
+"""For a pipeline that searches by words alone and embeds nothing."""
+
 _TOO_COMMON = "Every word of this search is too common to be looked for: add one that says more."
 
 
@@ -35,7 +38,7 @@ class Retrieve:
         self._index = registry.need(self.memory, VectorIndex)  # type: ignore[type-abstract]
 
     @component.output_types(found=Found)
-    def run(self, question: Question, meaning: Meaning) -> dict[str, Any]:
+    def run(self, question: Question, meaning: Meaning = _NO_MEANING) -> dict[str, Any]:
         """Search; a search made of filters only lists the newest."""
         asked = LegQuery(
             words=question.words,

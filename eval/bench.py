@@ -1,0 +1,185 @@
+"""The bench: a pipeline over a collection, measured, and what it cost."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from eval.asking import Asked, Latency, System
+from eval.collections.lines import write_lines
+from eval.collections.model import Collection
+from eval.evaluation import Evaluation, evaluate
+from eval.measures import DEFAULT, parse_measures
+from eval.memories import Report, open_memory_of
+from eval.remembering import RememberingEmbedder
+from eval.runs import Run
+from memory.catalogue.catalogue import Catalogue
+from memory.embedding.base import Embedder
+from memory.errors import InvalidInput, NotFound
+from search.pipeline import HYBRID, SHIPPED
+
+DEPTH = 1000
+"""Documents of a query's list that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A run with what it is worth and what it cost.
+
+    :param cost: documents, passages, bytes of the index, seconds the memory took to build; empty for a foreign run.
+    :param model: the embedding model's name; empty for a foreign run.
+    :param refused: queries the pipeline could not answer, and why.
+    """
+
+    run: Run
+    evaluation: Evaluation
+    checksum: str
+    latency: Latency | None = None
+    cost: dict[str, Any] = field(default_factory=dict)
+    model: str = ""
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def record(self) -> dict[str, Any]:
+        """Everything but the lists, as JSON values: what reports and trends are made of."""
+        evaluation = self.evaluation
+        return {
+            **evaluation.answer(),
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "checksum": self.checksum,
+            "model": self.model,
+            "left_out": evaluation.left_out,
+            "refused": self.refused,
+            "latency_ms": asdict(self.latency) if self.latency else None,
+            "cost": self.cost,
+            "recall": {str(depth): value for depth, value in evaluation.curve.items()},
+            "values": evaluation.values,
+        }
+
+
+@dataclass
+class Bench:
+    """Runs pipelines over collections.
+
+    :param data: the folder that everything made for it is kept in.
+    :param open_embedder: opens the model; called once, when it is first needed.
+    :param report: told how far it is.
+    """
+
+    data: Path
+    open_embedder: Callable[[], Embedder]
+    report: Report = lambda _doing, _done, _total: None
+    _embedder: Embedder | None = None
+
+    def run(
+        self,
+        collection: Collection,
+        pipeline: Path | str = HYBRID,
+        *,
+        name: str = "",
+        measures: Sequence[str] = DEFAULT,
+        depth: int = DEPTH,
+        weight: float | None = None,
+        time_it: bool = True,
+    ) -> Measured:
+        """Search a collection's documents with a pipeline, and measure what was found.
+
+        The memory of the documents is built at the first run and kept.
+
+        :param pipeline: a YAML file, or the YAML text itself.
+        :param name: of the run; the file's unless given.
+        :param depth: documents of a query's list that are kept.
+        :param weight: replaces the weight of meaning in every fusion.
+        :raises InvalidInput: where the collection has no documents of its own, or the pipeline is none.
+        """
+        wanted = parse_measures(measures)
+        if collection.corpus is None:
+            raise InvalidInput(
+                f"The collection {collection.name} has no documents of its own.",
+                hint="It is asked of a memory that exists already: leave --collection's corpus out only for that.",
+            )
+        embedder = self._open()
+        cache = Catalogue(f"sqlite:///{self._folder() / 'vectors.db'}", keep_events=None)
+        try:
+            remembering = RememberingEmbedder(embedder, cache.vectors)
+            with open_memory_of(
+                collection.corpus, remembering, self._folder() / "memories", self.report
+            ) as built:
+                asked = self._ask(
+                    collection, built.name, pipeline, name or name_of(pipeline), weight, depth, time_it
+                )
+                cost = built.about
+        finally:
+            cache.close()
+        return Measured(
+            asked.run,
+            evaluate(collection, asked.run, wanted),
+            collection.checksum,
+            latency=asked.latency,
+            cost=cost,
+            model=embedder.identity.name,
+            refused=asked.refused,
+        )
+
+    def score(self, collection: Collection, run: Run, measures: Sequence[str] = DEFAULT) -> Measured:
+        """Measure a run that another system made."""
+        return Measured(run, evaluate(collection, run, parse_measures(measures)), collection.checksum)
+
+    def remember(self, measured: Measured) -> Path:
+        """Keep a result for comparisons over time; gives its file."""
+        record = measured.record()
+        at = record["at"].replace(":", "").replace("+0000", "Z")
+        place = self._folder() / "history" / measured.evaluation.collection
+        path = place / f"{at}-{measured.run.name}.json"
+        write_lines(path, [json.dumps(record, ensure_ascii=False)])
+        return path
+
+    def _ask(
+        self,
+        collection: Collection,
+        memory: str,
+        pipeline: Path | str,
+        name: str,
+        weight: float | None,
+        depth: int,
+        time_it: bool,
+    ) -> Asked:
+        queries = collection.answerable()
+        system = System(memory, pipeline, name, weight=weight)
+        return system.ask(
+            queries,
+            depth,
+            time_it=time_it,
+            report=lambda done: self.report("Asking the queries", done, len(queries)),
+        )
+
+    def _folder(self) -> Path:
+        self.data.mkdir(parents=True, exist_ok=True)
+        return self.data
+
+    def _open(self) -> Embedder:
+        if self._embedder is None:
+            self.report("Loading the model", 0, None)
+            self._embedder = self.open_embedder()
+        return self._embedder
+
+
+def find_pipeline(text: str) -> Path:
+    """A pipeline by its file, or a shipped one by its name.
+
+    :raises NotFound: where there is neither.
+    """
+    path = Path(text).expanduser()
+    shipped = SHIPPED / f"{text}.yaml"
+    if path.is_file():
+        return path
+    if shipped.is_file():
+        return shipped
+    known = ", ".join(sorted(one.stem for one in SHIPPED.glob("*.yaml")))
+    raise NotFound(f"There is no pipeline {text}.", hint=f"Give a YAML file, or a shipped one: {known}.")
+
+
+def name_of(pipeline: Path | str) -> str:
+    """What a pipeline is called: its file's name without the ending."""
+    return pipeline.stem if isinstance(pipeline, Path) else "pipeline"

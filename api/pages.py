@@ -157,6 +157,8 @@ class Pages:
             asker,
             document=facts,
             people=people_view(people),
+            parent=document.get("parent"),
+            attached=document.get("attached") or (),
             blocks=text.blocks,
             outline=text.outline,
             query=query,

@@ -1,6 +1,7 @@
 """The JSON API: one route for each thing that can be asked, errors as problems."""
 
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Depends, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
@@ -83,7 +84,8 @@ def original(service: Asked, document: str, person: As = None) -> Response:
     kind = media_type if inline else "application/octet-stream"
     disposition = "inline" if inline else "attachment"
     if isinstance(content.body, bytes):
-        return Response(content.body, media_type=kind, headers=headers | {"Content-Disposition": disposition})
+        named = f"{disposition}; filename*=utf-8''{quote(content.name, errors='replace')}"
+        return Response(content.body, media_type=kind, headers=headers | {"Content-Disposition": named})
     return FileResponse(
         content.body,
         media_type=kind,

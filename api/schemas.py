@@ -117,6 +117,23 @@ class DocumentPassageOut(BaseModel):
     location: LocationOut
 
 
+class RelativeOut(BaseModel):
+    """The document that this one is attached to."""
+
+    document: str
+    title: str
+    type: str
+
+
+class AttachedOut(BaseModel):
+    """A file attached to a document; one that could not be read has no document, and a reason."""
+
+    document: str | None
+    title: str
+    type: str
+    reason: str
+
+
 class DocumentOut(BaseModel):
     """A document with its text and its people."""
 
@@ -131,6 +148,8 @@ class DocumentOut(BaseModel):
     created: str | None
     modified: str | None
     formality: str
+    parent: RelativeOut | None
+    attached: list[AttachedOut]
     text_length: int
     people: list[PersonOut]
     passages: list[DocumentPassageOut]

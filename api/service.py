@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from api import attached
 from api.doctor import examine
 from api.jobs import Jobs
 from api.sources import NewSource, config_of
@@ -93,6 +94,7 @@ class Service:
             "created": _iso(known.created),
             "modified": _iso(known.modified),
             "formality": known.formality.value,
+            **attached.relatives(self.memory, known, asker),
             "text_length": len(catalogue.documents.text(document)),
             "people": [
                 {"id": p.id, "name": p.name, "role": p.role.value, "at": _iso(p.at), "evidence": p.evidence}
@@ -110,11 +112,15 @@ class Service:
         }
 
     def original(self, document: str, *, person: str | None = None) -> tuple[Content, str]:
-        """A document's original as its source holds it now, and its media type."""
+        """A document's original as its source holds it now, and its media type.
+
+        An attached file is taken out of the document it is attached to.
+        """
         asker = asker_for(self.memory, person)
         known = self.memory.catalogue.documents.get(document, asker)
         source = self.memory.catalogue.sources.get(known.ref.source)
-        content = open_connector(source.kind, config_of(source)).fetch(known.ref)
+        connector = open_connector(source.kind, config_of(source))
+        content = attached.original(self.memory, known, connector.fetch)
         self.memory.catalogue.events.record(EventKind.OPEN, asker, "", [document], 0.0)
         return content, known.media_type
 

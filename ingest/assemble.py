@@ -38,10 +38,12 @@ def formality(title: str, key: str, media_type: str) -> Formality:
     return Formality.PAGE
 
 
-def assemble(divided: Divided) -> Document:
+def assemble(divided: Divided, parent: str | None = None) -> Document:
     """The document a parsed file becomes.
 
     What the file says of its dates goes before what the file system says: a copy is as old as its original.
+
+    :param parent: the id of the document it is attached to.
     """
     fetched, parsed = divided.read.fetched, divided.read.parsed
     content = fetched.content
@@ -55,6 +57,7 @@ def assemble(divided: Divided) -> Document:
         modified=parsed.modified or parsed.created or content.modified,
         url=content.url,
         version=fetched.version,
+        parent=parent,
         formality=formality(parsed.title, content.ref.key, parsed.media_type),
         access=fetched.access,
         contributions=_distinct((*content.contributions, *parsed.contributions)),

@@ -1,8 +1,10 @@
 """What a source's changes mean for the memory: which documents to read, and which have only moved."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
 
 from connectors.base import Change, Checkpoint, Connector, Content, Deleted, Moved, Upserted
 from ingest.items import Fetched
@@ -76,13 +78,16 @@ class ChangeReader:
             gone = [known[ref] for ref in self._walk.deleted if ref in known]
         else:
             gone = self._missing()
+        # What is attached goes with its document, so only documents the source lists are weighed.
+        gone = [row for row in gone if row.parent is None]
         documents = [row for row in gone if row.document]
-        total = self._catalogue.ledger.count(self._source)
+        total = self._catalogue.ledger.count(self._source, listed=True)
+        attached = self._catalogue.ledger.attached([row.ref for row in gone])
         if not accept_removals and len(documents) > HELD_SHARE * total:
-            self._summary.held = len(gone)
+            self._summary.held = len(gone) + sum(map(len, attached.values()))
         else:
             for row in gone:
-                self._remove(row)
+                self._remove(row, attached[row.ref])
         self._summary.known = self._summary.accounted
         if self._walk.cursor is not None and not self._summary.held:
             self._catalogue.sources.set_cursor(self._source, self._walk.cursor)
@@ -91,12 +96,12 @@ class ChangeReader:
         """Known documents the complete walk has not met; those in a folder it could not list have failed."""
         gone = []
         for row in self._catalogue.ledger.of_source(self._source):
-            if row.ref.key in self._walk.seen:
+            if row.parent is not None or row.ref.key in self._walk.seen:
                 continue
             if self._is_gone(row):
                 gone.append(row)
             else:
-                self._summary.failed += 1
+                self._summary.failed += 1 + len(self._attached(row.ref))
         return gone
 
     def _settle(self, change: Change) -> None:
@@ -105,6 +110,7 @@ class ChangeReader:
             if change.ref.key.endswith("/"):
                 self._walk.unlisted.append(change.ref.key)
             self._fail(change)
+            self._summary.unread(self._attached(change.ref))
         elif isinstance(change, Deleted):
             self._walk.deleted.append(change.ref)
         elif isinstance(change, Checkpoint):
@@ -113,6 +119,7 @@ class ChangeReader:
     def _decide(self, changes: list[Upserted | Moved]) -> Iterator[Fetched]:
         refs = [change.old if isinstance(change, Moved) else change.ref for change in changes]
         known = self._catalogue.ledger.find(refs)
+        attached = self._catalogue.ledger.attached(list(known))
         for change, ref in zip(changes, refs, strict=True):
             row = known.get(ref)
             if isinstance(change, Moved):
@@ -122,22 +129,17 @@ class ChangeReader:
             if row is None and (old := self._elsewhere(change)):
                 self._walk.candidates.append((change, old))
             elif row is None or self._must_read(change, row):
-                yield from self._fetch(change, row)
+                yield from self._fetch(change, row, attached.get(ref, []))
             else:
-                self._count_unchanged(row)
+                self._summary.unread([row, *attached[ref]])
 
     def _must_read(self, change: Upserted, row: LedgerRow) -> bool:
         if row.version != change.version or row.stage in (Stage.SEEN, Stage.FETCHED):
             return True
         return row.stage is Stage.FAILED and row.retryable
 
-    def _count_unchanged(self, row: LedgerRow) -> None:
-        if row.stage is Stage.SKIPPED:
-            self._summary.skipped += 1
-        elif row.stage is Stage.FAILED:
-            self._summary.fail(Failed(row.ref, row.stage, row.reason))
-        else:
-            self._summary.unchanged += 1
+    def _attached(self, ref: SourceRef) -> list[LedgerRow]:
+        return self._catalogue.ledger.attached([ref])[ref]
 
     def _elsewhere(self, change: Upserted) -> LedgerRow | None:
         """The one known document with the same fingerprint: this may be it, in a new place."""
@@ -150,7 +152,7 @@ class ChangeReader:
         if self._is_gone(row) and row.document and row.stage in (Stage.INDEXED, Stage.EMBEDDED, Stage.PARSED):
             self._move(row, row.document, change)
         else:
-            yield from self._fetch(change, None)
+            yield from self._fetch(change, None, [])
 
     def _moved_by_source(self, change: Moved, row: LedgerRow | None) -> Iterator[Fetched]:
         self._walk.seen.add(change.new.key)
@@ -158,51 +160,97 @@ class ChangeReader:
         if row is not None and row.document:
             self._move(row, row.document, upserted)
         else:
-            yield from self._fetch(upserted, None)
+            yield from self._fetch(upserted, None, [])
 
     def _move(self, row: LedgerRow, document: str, change: Upserted) -> None:
         """Give a known document its new place: nothing is read, parsed or embedded again."""
         access = self._connector.access(change.ref)
         url = self._connector.fetch(change.ref).url
+        attached = self._attached(row.ref)
         with self._catalogue.transaction() as connection:
             self._catalogue.documents.restate(connection, document, access, ref=change.ref, url=url)
             self._catalogue.ledger.move(
                 connection, row.ref, change.ref, version=change.version, fingerprint=change.fingerprint
             )
+            for each in attached:
+                self._move_attached(connection, each, (row.ref, change.ref), access, url)
         self._walk.seen.add(change.ref.key)
         self._summary.moved += 1
+        found = [each for each in attached if each.stage not in (Stage.SKIPPED, Stage.FAILED)]
+        self._summary.moved += len(found)
+        self._summary.unread(each for each in attached if each not in found)
 
-    def _fetch(self, change: Upserted, row: LedgerRow | None) -> Iterator[Fetched]:
+    def _move_attached(
+        self,
+        connection: Connection,
+        row: LedgerRow,
+        place: tuple[SourceRef, SourceRef],
+        access: Access,
+        url: str,
+    ) -> None:
+        ref, parent = (_beneath(each, *place) for each in (row.ref, row.parent or row.ref))
+        if row.document:
+            self._catalogue.documents.restate(connection, row.document, access, ref=ref, url=url)
+        self._catalogue.ledger.move(connection, row.ref, ref, parent=str(parent))
+
+    def _fetch(
+        self, change: Upserted, row: LedgerRow | None, attached: Sequence[LedgerRow]
+    ) -> Iterator[Fetched]:
         try:
+            access = self._connector.access(change.ref)
             content = self._connector.fetch(change.ref)
             size = _size(content)
             if size > self._max_bytes:
-                self._skip(change, row, f"larger than {self._max_bytes // 1_000_000} MB")
+                self._skip(change, row, attached, f"larger than {self._max_bytes // 1_000_000} MB")
                 return
             digest = _digest(content)
-            access = self._connector.access(change.ref)
         except NotFound:
             # Gone since it was listed: what was known of it is settled with the removals.
             self._walk.seen.discard(change.ref.key)
             return
         except (SourceError, OSError) as error:
             reason = error.message if isinstance(error, SourceError) else error.strerror or str(error)
+            self._take_rights([row, *attached] if row else attached, change.ref)
             self._fail(Failed(change.ref, Stage.FETCHED, reason, retryable=True), change)
+            self._summary.unread(attached)
             return
         if row and row.document and row.content == digest and row.stage in (Stage.INDEXED, Stage.EMBEDDED):
-            self._restate(row, row.document, change, access)
+            self._restate(row, attached, change, access)
             return
         document = (row.document if row else None) or new_document_id()
-        yield Fetched(content, document, change.version, change.fingerprint, digest, access)
+        yield Fetched(
+            content,
+            document,
+            change.version,
+            change.fingerprint,
+            digest,
+            access,
+            attached=tuple(attached),
+        )
 
-    def _restate(self, row: LedgerRow, document: str, change: Upserted, access: Access) -> None:
+    def _restate(
+        self, row: LedgerRow, attached: Sequence[LedgerRow], change: Upserted, access: Access
+    ) -> None:
         """The same bytes under a new version: only dates or access changed."""
         with self._catalogue.transaction() as connection:
-            self._catalogue.documents.restate(connection, document, access)
+            for each in (row, *attached):
+                if each.document:
+                    self._catalogue.documents.restate(connection, each.document, access)
             self._catalogue.ledger.write(
                 connection, row.ref, row.stage, version=change.version, fingerprint=change.fingerprint
             )
-        self._summary.unchanged += 1
+        self._summary.unread([row, *attached])
+
+    def _take_rights(self, rows: Sequence[LedgerRow], ref: SourceRef) -> None:
+        """What cannot be read any more stays found as it was, but not by those who may not see it now."""
+        try:
+            access = self._connector.access(ref)
+        except (SourceError, NotFound):
+            return
+        with self._catalogue.transaction() as connection:
+            for row in rows:
+                if row.document:
+                    self._catalogue.documents.restate(connection, row.document, access, narrow=True)
 
     def _is_gone(self, row: LedgerRow) -> bool:
         key = row.ref.key
@@ -210,21 +258,29 @@ class ChangeReader:
             key.startswith(folder) for folder in self._walk.unlisted
         )
 
-    def _remove(self, row: LedgerRow) -> None:
+    def _remove(self, row: LedgerRow, attached: Sequence[LedgerRow]) -> None:
         with self._catalogue.transaction() as connection:
-            if row.document:
-                self._catalogue.documents.remove(connection, row.document)
-            self._catalogue.ledger.drop(connection, row.ref)
-        self._summary.removed += 1
+            for each in (row, *attached):
+                if each.document:
+                    self._catalogue.documents.remove(connection, each.document)
+                self._catalogue.ledger.drop(connection, each.ref)
+        self._summary.removed += 1 + len(attached)
 
-    def _skip(self, change: Upserted, row: LedgerRow | None, reason: str) -> None:
+    def _skip(
+        self, change: Upserted, row: LedgerRow | None, attached: Sequence[LedgerRow], reason: str
+    ) -> None:
         with self._catalogue.transaction() as connection:
             if row is not None and row.document:
                 self._catalogue.documents.remove(connection, row.document)
+            for each in attached:
+                if each.document:
+                    self._catalogue.documents.remove(connection, each.document)
+                self._catalogue.ledger.drop(connection, each.ref)
             self._catalogue.ledger.write(
                 connection, change.ref, Stage.SKIPPED, reason=reason, version=change.version, document=None
             )
         self._summary.skipped += 1
+        self._summary.removed += len(attached)
 
     def _fail(self, failure: Failed, change: Upserted | None = None) -> None:
         known = {"version": change.version} if change else {}
@@ -232,6 +288,11 @@ class ChangeReader:
             failure.ref, Stage.FAILED, reason=failure.reason, retryable=failure.retryable, **known
         )
         self._summary.fail(failure)
+
+
+def _beneath(ref: SourceRef, old: SourceRef, new: SourceRef) -> SourceRef:
+    """The ref of what is attached to a document, after that document moved."""
+    return SourceRef(new.kind, new.source, new.key + ref.key.removeprefix(old.key))
 
 
 def _size(content: Content) -> int:

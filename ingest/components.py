@@ -5,23 +5,21 @@ Their ``__init__`` takes only JSON values, so that a pipeline is data; what they
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from haystack import component
 
-from ingest.assemble import assemble
+from ingest.family import read_family
+from ingest.family_writer import FamilyWriter
 from ingest.index_writer import IndexWriter, spoken
-from ingest.items import Broken, Divided, Fetched, Outcome, Read, Skipped
+from ingest.items import Divided, Fetched, Outcome, Read
 from ingest.parsers.workers import ParserPool
-from ingest.split import embedding_text, split
+from ingest.split import split
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
-from memory.catalogue.documents import NewPassage
-from memory.catalogue.vectors import text_digest
-from memory.domain import Failed, Stage
 from memory.embedding.base import Embedder, Vectors
-from memory.errors import ParseError
 from memory.index.base import VectorIndex
 from memory.words import WordAnalyser
 
@@ -46,28 +44,17 @@ class Parse:
 
     @component.output_types(read=list[Read], other=list[Outcome])
     def run(self, fetched: list[Fetched]) -> dict[str, Any]:
-        """Read each file; one that cannot be read becomes a `Broken`, one without text a `Skipped`."""
+        """Read each file and what is attached to it.
+
+        What cannot be read becomes a `Broken`, what has no text a `Skipped`.
+        """
         with ThreadPoolExecutor(max_workers=self._pool.workers) as threads:
-            outcomes = list(threads.map(self._read, fetched))
+            families = threads.map(partial(read_family, self._pool), fetched)
+            outcomes = [outcome for family in families for outcome in family]
         return {
             "read": [outcome for outcome in outcomes if isinstance(outcome, Read)],
             "other": [outcome for outcome in outcomes if not isinstance(outcome, Read)],
         }
-
-    def _read(self, fetched: Fetched) -> Read | Skipped | Broken:
-        content = fetched.content
-        try:
-            parsed = self._pool.parse(content.body, name=content.name, media_type=content.media_type)
-        except ParseError as error:
-            return Broken(fetched, Failed(content.ref, Stage.PARSED, error.message))
-        except OSError as error:
-            # Gone or locked since it was listed: the next sync looks again.
-            return Broken(
-                fetched, Failed(content.ref, Stage.FETCHED, error.strerror or str(error), retryable=True)
-            )
-        if not parsed.elements:
-            return Skipped(fetched, parsed.empty_reason or "no text")
-        return Read(fetched, parsed)
 
 
 @component
@@ -96,59 +83,16 @@ class Write:
 
     def warm_up(self) -> None:
         """Get the catalogue, the word analyser and the index writer."""
-        self._catalogue = registry.need(self.memory, Catalogue)
-        self._words = registry.need(self.memory, WordAnalyser)
+        catalogue = registry.need(self.memory, Catalogue)
+        self._families = FamilyWriter(catalogue, registry.need(self.memory, WordAnalyser))
         self._writer = registry.need(self.memory, IndexWriter)
 
     @component.output_types(outcomes=list[Outcome])
     def run(self, divided: list[Divided], other: list[Outcome]) -> dict[str, Any]:
         """Write each document or its failure; a document is findable by its words when this returns."""
-        for item in divided:
-            self._write(item)
-        for outcome in other:
-            self._note(outcome)
+        self._families.write([*divided, *other])
         self._writer.write_pending()
         return {"outcomes": [*divided, *other]}
-
-    def _write(self, item: Divided) -> None:
-        document = assemble(item)
-        found = []
-        for piece in item.pieces:
-            text = embedding_text(document.title, piece.location.heading, piece.text)
-            length = self._words.length(text, document.language)
-            found.append(NewPassage(piece.text, piece.location, length, text_digest(text)))
-        with self._catalogue.transaction() as connection:
-            self._catalogue.documents.replace(connection, document, item.text, found)
-            self._catalogue.ledger.write(
-                connection, document.ref, Stage.PARSED, retryable=False, **_known(item.read.fetched)
-            )
-
-    def _note(self, outcome: Outcome) -> None:
-        if isinstance(outcome, Skipped):
-            fetched, stage, reason, retryable = outcome.fetched, Stage.SKIPPED, outcome.reason, False
-        elif isinstance(outcome, Broken):
-            fetched, stage = outcome.fetched, Stage.FAILED
-            reason, retryable = outcome.failure.reason, outcome.failure.retryable
-        else:
-            return
-        known = _known(fetched)
-        with self._catalogue.transaction() as connection:
-            if stage is Stage.SKIPPED:
-                # It had text once and has none now: what was found of it is no longer true.
-                self._catalogue.documents.remove(connection, fetched.document)
-                known["document"] = None
-            self._catalogue.ledger.write(
-                connection, fetched.content.ref, stage, reason=reason, retryable=retryable, **known
-            )
-
-
-def _known(fetched: Fetched) -> dict[str, Any]:
-    return {
-        "document": fetched.document,
-        "version": fetched.version,
-        "fingerprint": fetched.fingerprint,
-        "content": fetched.digest,
-    }
 
 
 @component

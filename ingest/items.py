@@ -1,11 +1,13 @@
 """What flows through the ingest pipelines, one shape per stage."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from connectors.base import Content
 from ingest.parsers.base import Parsed
 from ingest.split import Piece
-from memory.domain import Access, Failed
+from memory.catalogue.ledger import LedgerRow
+from memory.domain import Access, Failed, SourceRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,9 @@ class Fetched:
 
     :param document: its lasting id, given before anything is written.
     :param digest: SHA-256 of the bytes in hex.
+    :param parent: the document it is attached to.
+    :param replaces: the ref it had as an attached file before its document changed.
+    :param attached: what the ledger holds of files attached to it, at all depths; only where the source lists it.
     """
 
     content: Content
@@ -22,6 +27,14 @@ class Fetched:
     fingerprint: str
     digest: str
     access: Access
+    parent: Self | None = None
+    replaces: SourceRef | None = None
+    attached: tuple[LedgerRow, ...] = ()
+
+    @property
+    def root(self) -> SourceRef:
+        """The document of this family that the source itself lists."""
+        return self.parent.root if self.parent else self.content.ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,11 @@ class Divided:
     text: str
     pieces: tuple[Piece, ...]
 
+    @property
+    def fetched(self) -> Fetched:
+        """Its bytes, and what the ledger knows of it."""
+        return self.read.fetched
+
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
@@ -57,5 +75,27 @@ class Broken:
     failure: Failed
 
 
-Outcome = Divided | Skipped | Broken
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An attached file that its changed document still holds as it was: nothing of it is read again.
+
+    :param fetched: the document that the source lists.
+    """
+
+    fetched: Fetched
+    row: LedgerRow
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """An attached file that its changed document no longer holds.
+
+    :param fetched: the document that the source lists.
+    """
+
+    fetched: Fetched
+    row: LedgerRow
+
+
+Outcome = Divided | Skipped | Broken | Kept | Gone
 """What became of a document by the time it is written."""

@@ -1,16 +1,18 @@
 """What a sync did, in numbers that add up."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from memory.domain import Failed
+from memory.catalogue.ledger import LedgerRow
+from memory.domain import Failed, Stage
 
 
 @dataclass(slots=True)
 class Summary:
     """Counts of one sync of one source.
 
-    ``known`` is every document the source listed or the ledger knew before, each once, and equals
+    ``known`` is every document the source listed or the ledger knew before, attached ones too, each once, and equals
     ``indexed + unchanged + moved + skipped + failed + removed + held``.
 
     :param held: documents missing at the source whose removal waits for confirmation.
@@ -33,6 +35,16 @@ class Summary:
         self.failed += 1
         if len(self.problems) < 20:
             self.problems.append(f"{failure.ref.key}: {failure.reason}")
+
+    def unread(self, rows: Iterable[LedgerRow]) -> None:
+        """Count documents that stay as they were, each by how far it had come."""
+        for row in rows:
+            if row.stage is Stage.SKIPPED:
+                self.skipped += 1
+            elif row.stage is Stage.FAILED:
+                self.fail(Failed(row.ref, row.stage, row.reason))
+            else:
+                self.unchanged += 1
 
     @property
     def accounted(self) -> int:

@@ -11,7 +11,7 @@ from haystack import Pipeline
 from connectors.base import Connector
 from ingest.changes import ChangeReader
 from ingest.index_writer import IndexWriter
-from ingest.items import Broken, Fetched, Outcome, Skipped
+from ingest.items import Broken, Fetched, Gone, Kept, Outcome, Skipped
 from ingest.summary import Summary
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
@@ -146,6 +146,10 @@ def _count(outcomes: Iterable[Outcome], summary: Summary) -> None:
     for outcome in outcomes:
         if isinstance(outcome, Broken):
             summary.fail(outcome.failure)
+        elif isinstance(outcome, Kept):
+            summary.unread([outcome.row])
+        elif isinstance(outcome, Gone):
+            summary.removed += 1
         elif isinstance(outcome, Skipped):
             summary.skipped += 1
         else:

@@ -164,6 +164,14 @@ class Access:
         """Whether everybody may see it, denied tokens aside."""
         return PUBLIC in self.grant
 
+    def narrowing(self, old: "Access") -> "Access":
+        """Who may see by both this and the old access."""
+        if self.public or old.public:
+            grant = old.grant if self.public else self.grant
+        else:
+            grant = self.grant & old.grant
+        return Access(grant, self.deny | old.deny)
+
     def allows(self, asker: "Asker") -> bool:
         """Whether the asker may see what carries this access."""
         if asker.owner:

@@ -37,11 +37,18 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file inside a file, to become a child document."""
+    """A file inside a file, to become a child document.
+
+    :param data: empty where `problem` says why it was not taken out.
+    :param digest: SHA-256 of the whole file in hex; ``""`` where it was not read to its end.
+    :param problem: why it cannot become a document, as the ledger says it.
+    """
 
     name: str
     data: bytes
     media_type: str = ""
+    digest: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

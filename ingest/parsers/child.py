@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,18 @@ class Limits:
     tika_url: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a worker is to read.
+
+    :param only_attachments: not its text, only the files inside it.
+    """
+
+    name: str
+    media_type: str
+    only_attachments: bool = False
+
+
 class Died(Exception):
     """The worker is gone, or had to be ended.
 
@@ -52,10 +64,11 @@ class Child:
 
     :param limits: what it may use.
     :param folder: where it may leave temporary files.
+    :param warm_up: whether it imports its parsers before the first file rather than with it.
     :raises Died: where it does not start.
     """
 
-    def __init__(self, limits: Limits, folder: Path) -> None:
+    def __init__(self, limits: Limits, folder: Path, *, warm_up: bool = True) -> None:
         self.served = 0
         self._limits = limits
         self._peak = 0
@@ -79,6 +92,7 @@ class Child:
             "memory_bytes": limits.memory_bytes,
             "timeout_s": limits.timeout_s,
             "tika_url": limits.tika_url,
+            "warm_up": warm_up,
         }
         try:
             self._exchange(pack(config))
@@ -88,7 +102,7 @@ class Child:
             raise Died(f"the parser did not start: {last or error}") from error
         self._fresh = _resident(self.pid)
 
-    def parse(self, data: bytes, *, name: str, media_type: str) -> Parsed:
+    def parse(self, data: bytes, asked: Asked) -> Parsed:
         """Let it read one file.
 
         :raises ParseError: where the file cannot be read; the worker lives on.
@@ -97,7 +111,7 @@ class Child:
         self.served += 1
         self._peak = 0
         self._deadline = time.monotonic() + self._limits.timeout_s
-        answer = self._exchange(pack({"name": name, "media_type": media_type}), data)
+        answer = self._exchange(pack(asdict(asked)), data)
         if isinstance(answer, dict) and isinstance(answer.get("error"), str):
             if answer["error"] == OUT_OF_MEMORY or _MEMORY_WORDS.search(answer["error"].encode()):
                 raise Died(self._too_much())

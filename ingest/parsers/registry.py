@@ -1,10 +1,13 @@
 """Which parser reads what, and why some files are not read at all."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 
 from ingest.language import language_of
 from ingest.parsers import properties
-from ingest.parsers.base import Parsed, Parser
+from ingest.parsers.attached import bounded
+from ingest.parsers.base import Attachment, Parsed, Parser
 from ingest.parsers.detect import HEAD, OLE_UNKNOWN, UNKNOWN, detect
 from memory.errors import ParseError
 
@@ -103,11 +106,29 @@ def read(data: bytes, *, name: str, media_type: str = "", tika_url: str = "") ->
     if reason := skip_reason(kind):
         return skipped(name, kind, reason)
     parsed = parser_for(kind, tika_url).parse(data, name=name, media_type=kind)
-    if parsed.language or not parsed.elements:
-        return parsed
-    from dataclasses import replace
+    language = parsed.language
+    if not language and parsed.elements:
+        language = language_of(element.text for element in parsed.elements)
+    return replace(parsed, language=language, attachments=tuple(bounded(parsed.attachments, _unread)))
 
-    return replace(parsed, language=language_of(element.text for element in parsed.elements))
+
+def attachments(data: bytes, *, name: str, media_type: str = "") -> Parsed:
+    """The files inside a file and nothing else of it: quicker than `read`, and the same files.
+
+    :raises ParseError: where it cannot be read.
+    """
+    kind = media_type_of(name, data[:HEAD], media_type)
+    found: Iterable[Attachment] = ()
+    if family(kind) == "tika":
+        from ingest.parsers import tika
+
+        found, _ = tika.attachments(data, kind)
+    return Parsed(kind, attachments=tuple(bounded(found, _unread)))
+
+
+def _unread(part: Attachment, head: bytes) -> str:
+    kind = media_type_of(part.name, head, part.media_type)
+    return skip_reason(kind) if head else EMPTY
 
 
 def skipped(name: str, media_type: str, reason: str) -> Parsed:

@@ -6,10 +6,11 @@ Tika server for the same XHTML. Either way unstructured types the elements and t
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from ingest.parsers import properties
-from ingest.parsers.base import Element, ElementKind, Parsed
+from ingest.parsers import attached, properties
+from ingest.parsers.base import Attachment, Element, ElementKind, Parsed
 from ingest.parsers.headings import heading_levels
 from ingest.parsers.pages import tidy
 from ingest.parsers.people import bylines, distinct, signatories
@@ -26,6 +27,7 @@ ENCRYPTED = "encrypted: needs a password"
 
 Answer = tuple[str, Mapping[str, Sequence[str]]]
 
+_PACKAGES = "application/vnd.openxmlformats-officedocument."
 _PAGED = ("application/pdf", "application/illustrator")
 _SLIDES = ("slide", "slide-content")
 _MESSAGE = re.compile(r"message/|application/(?:vnd\.ms-outlook|mbox)")
@@ -54,6 +56,7 @@ class TikaParser:
         """
         if not data:
             return Parsed(media_type, title=properties.title({}, (), name), empty_reason="empty file")
+        files, data = attachments(data, media_type)
         answers = self._ask(data)
         known = answers[0][1]
         if any(
@@ -65,15 +68,30 @@ class TikaParser:
             raise ParseError(ENCRYPTED)
         found = next(iter(known.get("Content-Type", ())), media_type).partition(";")[0].strip() or media_type
         elements: list[Element] = []
+        if files:
+            # What is attached is read on its own: not as text of this document too.
+            answers = [(attached.without_attached(answers[0][0]), known)]
         for place, (xhtml, _) in enumerate(answers):
             elements.extend(_elements(xhtml, found if place == 0 else ""))
-        return _parsed(found, name, elements, known)
+        return replace(_parsed(found, name, elements, known), attachments=tuple(files))
 
     def _ask(self, data: bytes) -> list[Answer]:
         answers = _from_server(data, self._url, self._timeout_s) if self._url else [_native(data)]
         if sum(len(xhtml) for xhtml, _ in answers) >= MAX_CHARACTERS:
             raise ParseError(f"more than {MAX_CHARACTERS // 1_000_000} million characters of text")
         return answers
+
+
+def attachments(data: bytes, media_type: str) -> tuple[list[Attachment], bytes]:
+    """The files inside a file, and the file as Tika is to read it."""
+    if media_type.startswith(_PACKAGES):
+        return attached.of_package(data)
+    if media_type not in _PAGED:
+        return [], data
+    try:
+        return attached.of_pdf(data), data
+    except ParseError as error:
+        return [Attachment("attachments", b"", problem=error.message)], data
 
 
 def _native(data: bytes) -> Answer:

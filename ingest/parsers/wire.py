@@ -48,7 +48,13 @@ def parsed_to_json(parsed: Parsed) -> dict[str, Any]:
             for part in parsed.contributions
         ],
         "attachments": [
-            [part.name, base64.b64encode(part.data).decode("ascii"), part.media_type]
+            [
+                part.name,
+                base64.b64encode(part.data).decode("ascii"),
+                part.media_type,
+                part.digest,
+                part.problem,
+            ]
             for part in parsed.attachments
         ],
     }
@@ -68,10 +74,7 @@ def parsed_from_json(values: Any) -> Parsed:
             created=_moment(values["created"]),
             modified=_moment(values["modified"]),
             contributions=tuple(map(_contribution, values["contributions"])),
-            attachments=tuple(
-                Attachment(_text(name), base64.b64decode(data, validate=True), _text(kind))
-                for name, data, kind in values["attachments"]
-            ),
+            attachments=tuple(map(_attachment, values["attachments"])),
             empty_reason=_text(values["empty_reason"]),
         )
     except (KeyError, TypeError, ValueError, binascii.Error, InvalidInput) as error:
@@ -147,6 +150,13 @@ def _element(values: Any) -> Element:
         _whole(page),
         _text(sheet) if sheet is not None else None,
         _whole(slide),
+    )
+
+
+def _attachment(values: Any) -> Attachment:
+    name, data, media_type, digest, problem = values
+    return Attachment(
+        _text(name), base64.b64decode(data, validate=True), _text(media_type), _text(digest), _text(problem)
     )
 
 

@@ -92,16 +92,28 @@ class Documents:
         *,
         ref: SourceRef | None = None,
         url: str | None = None,
+        parent: str | None = None,
+        narrow: bool = False,
     ) -> None:
-        """Give a document new access, and perhaps a new place; the index follows, the text stays."""
-        self._write_access(connection, document, new)
+        """Give a document new access, and perhaps a new place; the index follows, the text stays.
+
+        What has a ledger row but no document yet is left alone.
+
+        :param narrow: only take rights away: the new access is that of a newer text, which could not be read.
+        """
         values: dict[str, object] = {"facts_pending": True}
+        if parent is not None:
+            values["parent"] = parent
         if ref is not None:
             values |= {"ref": str(ref), "source": ref.source}
         if url is not None:
             values["url"] = url
-        connection.execute(update(documents).where(documents.c.id == document).values(**values))
-        after_commit(connection, lambda: self._changed(document))
+        done = connection.execute(update(documents).where(documents.c.id == document).values(**values))
+        if done.rowcount:
+            if narrow:
+                new = new.narrowing(_read_access(connection, document))
+            self._write_access(connection, document, new)
+            after_commit(connection, lambda: self._changed(document))
 
     def remove(self, connection: Connection, document: str) -> None:
         """Take a document out of every answer at once; the index follows."""

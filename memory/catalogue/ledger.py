@@ -22,6 +22,7 @@ class LedgerRow:
 
     :param document: the document's lasting id, or None before there is one.
     :param content: SHA-256 of the bytes last fetched, in hex.
+    :param parent: the document it is attached to, or None for one that the source itself lists.
     """
 
     ref: SourceRef
@@ -33,6 +34,7 @@ class LedgerRow:
     version: str = ""
     fingerprint: str = ""
     content: str = ""
+    parent: SourceRef | None = None
 
 
 class Ledger:
@@ -79,6 +81,23 @@ class Ledger:
             last = rows[-1].ref
             yield from map(_row, rows)
 
+    def attached(self, refs: Sequence[SourceRef]) -> dict[SourceRef, list[LedgerRow]]:
+        """For each of these documents the rows of what is attached to it, however deep, outermost first."""
+        found: dict[SourceRef, list[LedgerRow]] = {ref: [] for ref in refs}
+        holder = {str(ref): ref for ref in refs}
+        level = list(holder)
+        with transaction(self._engine) as connection:
+            while level:
+                deeper: list[str] = []
+                for start in range(0, len(level), BATCH):
+                    part = ledger.c.parent.in_(level[start : start + BATCH])
+                    for row in connection.execute(select(ledger).where(part).order_by(ledger.c.ref)):
+                        holder[row.ref] = holder[row.parent]
+                        found[holder[row.ref]].append(_row(row))
+                        deeper.append(row.ref)
+                level = deeper
+        return found
+
     def same_fingerprint(self, source: str, fingerprint: str) -> list[LedgerRow]:
         """Rows of a source that a document with this fingerprint may have moved from."""
         return self._where(ledger.c.source == source, ledger.c.fingerprint == fingerprint)
@@ -117,10 +136,16 @@ class Ledger:
         """Forget a document that left the source."""
         connection.execute(delete(ledger).where(ledger.c.ref == str(ref)))
 
-    def count(self, source: str) -> int:
-        """How many documents of a source are known."""
+    def count(self, source: str, *, listed: bool = False) -> int:
+        """How many documents of a source are known.
+
+        :param listed: only those that the source itself lists, without what is attached to them.
+        """
+        query = select(func.count()).where(ledger.c.source == source)
         with transaction(self._engine) as connection:
-            return connection.execute(select(func.count()).where(ledger.c.source == source)).scalar_one()
+            return connection.execute(
+                query.where(ledger.c.parent.is_(None)) if listed else query
+            ).scalar_one()
 
     def _where(self, *conditions: Any) -> list[LedgerRow]:
         with transaction(self._engine) as connection:
@@ -139,4 +164,5 @@ def _row(row: Row[Any]) -> LedgerRow:
         row.version,
         row.fingerprint,
         row.content,
+        SourceRef.parse(row.parent) if row.parent else None,
     )

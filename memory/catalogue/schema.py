@@ -176,6 +176,7 @@ ledger = Table(
     Column("ref", Text, primary_key=True),
     Column("source", ForeignKey("sources.name"), nullable=False, index=True),
     Column("document", String(32), index=True),
+    Column("parent", Text, index=True),
     Column("stage", String, nullable=False, index=True),
     Column("reason", Text, nullable=False, server_default=""),
     Column("retryable", Boolean, nullable=False, server_default=false()),

@@ -106,6 +106,7 @@ def upgrade() -> None:
         sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("document", sa.String(length=32), nullable=True),
+        sa.Column("parent", sa.Text(), nullable=True),
         sa.Column("stage", sa.String(), nullable=False),
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("retryable", sa.Boolean(), server_default=sa.false(), nullable=False),
@@ -120,6 +121,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_ledger_content"), ["content"], unique=False)
         batch_op.create_index(batch_op.f("ix_ledger_document"), ["document"], unique=False)
         batch_op.create_index(batch_op.f("ix_ledger_fingerprint"), ["fingerprint"], unique=False)
+        batch_op.create_index(batch_op.f("ix_ledger_parent"), ["parent"], unique=False)
         batch_op.create_index(batch_op.f("ix_ledger_source"), ["source"], unique=False)
         batch_op.create_index(batch_op.f("ix_ledger_stage"), ["stage"], unique=False)
 

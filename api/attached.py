@@ -1,0 +1,90 @@
+"""What is attached to a document, and what it is attached to: for its page, and its bytes."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+from api.wiring import Memory
+from connectors.base import Content
+from ingest.family import attached_refs
+from ingest.parsers.workers import ParserPool
+from memory.domain import Asker, Document, SourceRef
+from memory.errors import NotFound, ParseError
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Taking a file out of another costs a worker process; many at once would cost many."""
+
+
+def relatives(memory: Memory, document: Document, asker: Asker) -> dict[str, Any]:
+    """The document this one is attached to, and the files attached to it, as far as the asker may see them."""
+    catalogue = memory.catalogue
+    rows = [
+        row for row in catalogue.ledger.attached([document.ref])[document.ref] if row.parent == document.ref
+    ]
+    wanted = {document.parent, *(row.document for row in rows)} - {None}
+    cards = catalogue.cards.of_documents(identity for identity in wanted if identity)
+    seen = {identity: card for identity, card in cards.items() if card.access.allows(asker)}
+    parent = seen.get(document.parent or "")
+    attached = []
+    for row in rows:
+        card = seen.get(row.document or "")
+        if card is None and row.document in cards:
+            continue
+        attached.append(
+            {
+                "document": card.document if card else None,
+                "title": card.title if card else _name(row.ref),
+                "type": card.type if card else "",
+                "reason": row.reason,
+            }
+        )
+    return {
+        "parent": {"document": parent.document, "title": parent.title, "type": parent.type}
+        if parent
+        else None,
+        "attached": attached,
+    }
+
+
+def original(memory: Memory, document: Document, fetch: Callable[[SourceRef], Content]) -> Content:
+    """A document's bytes; those of an attached file are taken out of the document that the source lists.
+
+    :param fetch: gives what the source lists, as it is now.
+    :raises NotFound: where the source, or the document there, does not hold it any more.
+    """
+    way = _way(memory, document.ref)
+    content = fetch(way[0])
+    if len(way) == 1:
+        return content
+    parsing = memory.settings.parsing
+    with (
+        _ONE_AT_A_TIME,
+        ParserPool(1, parsing.timeout_s, parsing.memory_mb << 20, warm_up=False) as pool,
+    ):
+        for ref in way[1:]:
+            content = _take_out(pool, content, ref)
+    return content
+
+
+def _way(memory: Memory, ref: SourceRef) -> list[SourceRef]:
+    """From the document that the source lists down to this one."""
+    way = [ref]
+    while (row := memory.catalogue.ledger.find([way[0]]).get(way[0])) and row.parent:
+        way.insert(0, row.parent)
+    return way
+
+
+def _take_out(pool: ParserPool, content: Content, ref: SourceRef) -> Content:
+    try:
+        files = pool.attachments(content.body, name=content.name, media_type=content.media_type)
+    except (ParseError, OSError) as error:
+        raise NotFound(f"{content.name} cannot be opened any more: {error}") from error
+    for found, file in zip(attached_refs(content.ref, files), files, strict=True):
+        if found == ref:
+            return Content(ref, file.name or "attachment", file.data, file.media_type, content.url)
+    raise NotFound(f"{content.name} does not hold this file any more.", hint="The next sync will notice.")
+
+
+def _name(ref: SourceRef) -> str:
+    return unquote(ref.key.rpartition("/")[2])

@@ -32,6 +32,12 @@ _SENTENCE = re.compile(
     r"|est|sont|doit|doivent|peut|peuvent|sera|seront|ont"
     r"|er|skal|kan|har|må|blev|bliver)\b"
 )
+# `What is excluded` and `Wer haftet` have a verb and are headings all the same.
+_ASKING = re.compile(
+    r"(?:what|when|where|which|who|whom|why|how|was|wann|wo|welche[rs]?|wer|wem|warum|wie|que|quoi|quand|qui|quel(?:le)?s?"
+    r"|comment|pourquoi|hvad|hvornår|hvor|hvilke[nt]?|hvem|hvorfor|hvordan)\s",
+    re.IGNORECASE,
+)
 _COMPANY = re.compile(
     r"\b(?:inc|corp|corporation|ltd|llc|l\.l\.c|llp|plc|gmbh|ag|sa|s\.a|a/s|aps|co|company)\.?$",
     re.IGNORECASE,
@@ -178,11 +184,16 @@ def _title_like(rest: str) -> bool:
         return False
     if rest.isupper():
         return not re.search(r"[.;!?]\s", rest)
-    if re.search(r"[;!?]\s|[^\W\d_]{4,}\.\s", rest) or (_SENTENCE.search(rest) and not rest.endswith("?")):
+    if re.search(r"[;!?]\s|[^\W\d_]{4,}\.\s", rest) or (_SENTENCE.search(rest) and not _asks(rest)):
         return False
     capitals = sum(word[0].isupper() for word in words if len(word) > 3)
     long_words = sum(len(word) > 3 for word in words)
     return not rest.endswith(".") or (len(words) <= 6 and capitals == long_words)
+
+
+def _asks(rest: str) -> bool:
+    """Whether a title is a question, with its mark or short and without one."""
+    return rest.endswith("?") or (bool(_ASKING.match(rest)) and len(rest.split()) <= 7 and rest[-1] != ".")
 
 
 def _plain(block: str) -> bool:

@@ -29,7 +29,7 @@ _SOFTWARE = re.compile(
 )
 _PLACEHOLDER = re.compile(
     r"(?:windows|default|new|preferred|test|office|valued|registered|local|guest|demo|end)?[\s_.-]*"
-    r"(?:users?|customer|admin(?:istrator)?|benutzer|utilisateur|bruger|usuario|owner|guest|root|nobody|author|autor|auteur"
+    r"(?:users?|ユーザー|用户|使用者|customer|admin(?:istrator)?|benutzer|utilisateur|bruger|usuario|owner|guest|root|nobody|author|autor|auteur"
     r"|forfatter|name|unknown|unbekannt|inconnu|ukendt|none|null|n/?a|anonymous|anonym|anonyme|test|home|system|nobody"
     r"|computer|pc|laptop|desktop|your name|system account|setup|install|temp|owner|various|many others|others|et al\.?)"
     r"\d*",

@@ -159,8 +159,10 @@ def _byline(line: str) -> list[Contribution]:
         if dated := _DATE.search(names):
             names, at = names[: dated.start()], moment(dated["date"])
         people = [person for person in identities(names) if _full(person)]
-        # A label may be followed by anything; a bare `By` only by names and nothing else.
-        if people and ("lead" not in match.groupdict() or _only_names(names, people)):
+        # A label may be followed by anything; a bare `By` only by names and nothing else, and `BY NET PROFIT`
+        # is a caption.
+        bare = "lead" in match.groupdict()
+        if people and not (bare and (line.isupper() or not _only_names(names, people))):
             return contributed(people, role, "by-line", at)
     return []
 

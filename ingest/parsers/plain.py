@@ -17,6 +17,7 @@ _BLANK = re.compile(r"\n[ \t\f]*\n\s*")
 _UNDERLINE = re.compile(r"([=\-~^#*])\1{2,}\s*")
 _BULLET = re.compile(r"\s*(?:[-*+•·]|\d{1,3}[.)])\s+\S")
 _STARS = re.compile(r"(\*{1,8})\s+(\S.*)")
+_ORG_KEYWORD = re.compile(r"\s*#\+(?!caption)\w+(?::.*|\s.*|)", re.IGNORECASE)
 
 
 class TextParser:
@@ -99,6 +100,8 @@ def _org(text: str) -> list[Element]:
     for raw in _BLANK.split(text):
         waiting: list[str] = []
         for line in clean(raw).splitlines():
+            if _ORG_KEYWORD.fullmatch(line):
+                continue  # `#+INCLUDE`, `#+BEGIN_SRC`: says what to do, not what it is about
             match = _STARS.fullmatch(line)
             if match is None:
                 waiting.append(line)

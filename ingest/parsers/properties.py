@@ -34,7 +34,7 @@ _JUNK_TITLE = re.compile(
     r"|execution (?:version|copy).*|confidential.*|vertraulich|confidentiel|fortrolig|draft|entwurf|final|copy"
     r"|parties|parteien|parterne|recitals|background|pr[äe]ambel|preamble|whereas|table of contents|contents|index"
     r"|inhalt|inhaltsverzeichnis|sommaire|table des mati[eè]res|indhold|indholdsfortegnelse"
-    r"|print|fax|scan.*|layout \d+|about:blank|(?:[a-z]:|\\)\\.*|click to edit.*",
+    r"|\[[^\]]*\]|print|fax|scan.*|layout \d+|about:blank|(?:[a-z]:|\\)\\.*|click to edit.*",
     re.IGNORECASE | re.DOTALL,
 )
 _LABEL = re.compile(
@@ -88,6 +88,7 @@ def title(properties: Properties, elements: Iterable[Element], name: str) -> str
             and element.kind is ElementKind.TEXT
             and 8 <= len(line) <= 100
             and line[-1] not in ".,;:"
+            and usable_title(line, name)
         ):
             return line
     return stem or name

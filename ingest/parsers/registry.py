@@ -9,6 +9,7 @@ from ingest.parsers import properties
 from ingest.parsers.attached import bounded
 from ingest.parsers.base import Attachment, Parsed, Parser
 from ingest.parsers.detect import HEAD, OLE_UNKNOWN, UNKNOWN, detect
+from ingest.parsers.whole import CUT_OFF, cut_off
 from memory.errors import ParseError
 
 EMPTY = "empty file"
@@ -105,6 +106,8 @@ def read(data: bytes, *, name: str, media_type: str = "", tika_url: str = "") ->
         return skipped(name, kind, EMPTY)
     if reason := skip_reason(kind):
         return skipped(name, kind, reason)
+    if cut_off(data):
+        raise ParseError(CUT_OFF)
     parsed = parser_for(kind, tika_url).parse(data, name=name, media_type=kind)
     language = parsed.language
     if not language and parsed.elements:

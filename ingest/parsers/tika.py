@@ -5,31 +5,29 @@ Tika server for the same XHTML. Either way unstructured types the elements and t
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ingest.parsers import attached, properties
+from ingest.parsers import attached, opendocument, properties
 from ingest.parsers.base import Attachment, Element, ElementKind, Parsed
+from ingest.parsers.decode import decode
 from ingest.parsers.headings import heading_levels
 from ingest.parsers.pages import tidy
 from ingest.parsers.people import bylines, distinct, signatories
 from ingest.parsers.tables import labelled_text, rows_text
+from ingest.parsers.tika_engines import ENCRYPTED, ask
 from ingest.parsers.typed import Place, body_of, elements_of, mark
 from memory.errors import ParseError
 
-MAX_CHARACTERS = 50_000_000
-"""A longer text is refused: never cut silently."""
-
 NO_TEXT = "no text layer, needs OCR"
 NO_TEXT_AT_ALL = "no text in it"
-ENCRYPTED = "encrypted: needs a password"
 
-Answer = tuple[str, Mapping[str, Sequence[str]]]
-
-_PACKAGES = "application/vnd.openxmlformats-officedocument."
 _PAGED = ("application/pdf", "application/illustrator")
+_PACKAGES = "application/vnd.openxmlformats-officedocument."
 _SLIDES = ("slide", "slide-content")
+_HIDDEN_GROUP = re.compile(rb"\{[\r\n]+\\\*")
+_XML_ENCODING = re.compile(r"""(?<=<\?xml)([^>]*?)\s+encoding=["'][\w.-]+["']""")
 _MESSAGE = re.compile(r"message/|application/(?:vnd\.ms-outlook|mbox)")
 _TEMPLATE_HINT = re.compile(
     r"^\s*(?:click to (?:edit|add)|klicken sie|cliquez pour|klik for at).*", re.IGNORECASE
@@ -57,7 +55,7 @@ class TikaParser:
         if not data:
             return Parsed(media_type, title=properties.title({}, (), name), empty_reason="empty file")
         files, data = attachments(data, media_type)
-        answers = self._ask(data)
+        answers = ask(_readable(data, media_type), self._url, self._timeout_s)
         known = answers[0][1]
         if any(
             "EncryptedDocumentException" in said
@@ -67,19 +65,15 @@ class TikaParser:
         ):
             raise ParseError(ENCRYPTED)
         found = next(iter(known.get("Content-Type", ())), media_type).partition(";")[0].strip() or media_type
-        elements: list[Element] = []
         if files:
             # What is attached is read on its own: not as text of this document too.
             answers = [(attached.without_attached(answers[0][0]), known)]
+        if found.startswith(opendocument.FAMILY):
+            known = {**known, **opendocument.people(data)}
+        elements: list[Element] = []
         for place, (xhtml, _) in enumerate(answers):
-            elements.extend(_elements(xhtml, found if place == 0 else ""))
+            elements.extend(_elements(xhtml, found, data) if place == 0 else _elements(xhtml))
         return replace(_parsed(found, name, elements, known), attachments=tuple(files))
-
-    def _ask(self, data: bytes) -> list[Answer]:
-        answers = _from_server(data, self._url, self._timeout_s) if self._url else [_native(data)]
-        if sum(len(xhtml) for xhtml, _ in answers) >= MAX_CHARACTERS:
-            raise ParseError(f"more than {MAX_CHARACTERS // 1_000_000} million characters of text")
-        return answers
 
 
 def attachments(data: bytes, media_type: str) -> tuple[list[Attachment], bytes]:
@@ -94,68 +88,31 @@ def attachments(data: bytes, media_type: str) -> tuple[list[Attachment], bytes]:
         return [Attachment("attachments", b"", problem=error.message)], data
 
 
-def _native(data: bytes) -> Answer:
-    import iscc_tika
-
-    extractor = iscc_tika.Extractor().set_xml_output(True).set_extract_string_max_length(MAX_CHARACTERS)
-    try:
-        xhtml, known = extractor.extract_bytes_to_string(bytearray(data))
-    except TypeError as error:  # iscc-tika's binding wraps Tika's errors in this one
-        raise ParseError(_reason(str(error))) from error
-    return xhtml, known
-
-
-def _from_server(data: bytes, url: str, timeout_s: float) -> list[Answer]:
-    import json
-
-    import requests
-    from tika import parser, tika  # type: ignore[import-untyped]
-
-    tika.TikaClientOnly = True  # else the client downloads a jar and starts it
-    try:
-        status, body = parser.from_buffer(
-            data,
-            serverEndpoint=url,
-            xmlContent=True,
-            raw_response=True,
-            requestOptions={"timeout": timeout_s},
-        )
-    except requests.RequestException as error:
-        raise ParseError(f"the Tika server at {url} does not answer: {error}") from error
-    if status != 200:
-        raise ParseError(f"the Tika server refused it (status {status})")
-    answers: list[Answer] = []
-    for part in json.loads(body):
-        xhtml = part.pop("X-TIKA:content", "") or ""
-        answers.append(
-            (xhtml, {key: said if isinstance(said, list) else [str(said)] for key, said in part.items()})
-        )
-    failed = (
-        " ".join(answers[0][1].get("X-TIKA:EXCEPTION:container_exception", ())) if answers else "no answer"
-    )
-    if failed and "EncryptedDocumentException" not in failed and not answers[0][0].strip():
-        raise ParseError(_reason(failed))
-    return answers
+def _readable(data: bytes, media_type: str) -> bytes:
+    """The bytes, mended where Tika would take what is written about the text for the text."""
+    if media_type == "application/rtf":
+        # A line end before `\*` keeps Tika from seeing that the group is to be ignored: style names appear as text.
+        return _HIDDEN_GROUP.sub(rb"{\\*", data)
+    if media_type == "application/xml" and not data.startswith(b"<"):
+        # In UTF-16, or with a mark in front, Tika takes XML for plain text and shows its tags.
+        return _XML_ENCODING.sub(r"\1", decode(data).lstrip("\ufeff"), count=1).encode("utf-8", "replace")
+    return data
 
 
-def _reason(error: str) -> str:
-    if "Encrypted" in error or "password" in error.lower():
-        return ENCRYPTED
-    if "zip bomb" in error.lower():
-        return "it unpacks to far more than it holds (a zip bomb)"
-    plain = re.sub(
-        r"@[0-9a-f]+|^ParseError\(\"|\"\)$|Parse error occurred : |org\.apache\.[\w.]*\.(?=\w)", "", error
-    )
-    return f"broken file: {plain.splitlines()[0][:200]}" if plain.strip() else "broken file"
+def _elements(xhtml: str, media_type: str = "", data: bytes = b"") -> list[Element]:
+    """The typed elements of one XHTML, with their places.
 
-
-def _elements(xhtml: str, media_type: str) -> list[Element]:
-    """The typed elements of one XHTML, with their places."""
+    :param data: the file, for what Tika leaves out.
+    """
+    if media_type == opendocument.PRESENTATION:
+        xhtml = opendocument.slides(data) or xhtml
     if not xhtml.strip():
         return []
     body = body_of(xhtml)
     if media_type in _PAGED:
         tidy(body)
+    if media_type == opendocument.SPREADSHEET:
+        opendocument.name_sheets(data, body)
     places = list(_mark_places(body))
     found = [
         element

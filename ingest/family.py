@@ -74,7 +74,8 @@ def _parse(pool: ParserPool, fetched: Fetched) -> tuple[Read | Skipped | Broken,
     try:
         parsed = pool.parse(content.body, name=content.name, media_type=content.media_type)
     except ParseError as error:
-        return Broken(fetched, Failed(content.ref, Stage.PARSED, error.message)), Parsed("")
+        failure = Failed(content.ref, Stage.PARSED, error.message, retryable=error.retryable)
+        return Broken(fetched, failure), Parsed("")
     except OSError as error:
         # Gone or locked since it was listed: the next sync looks again.
         reason = error.strerror or str(error)

@@ -9,6 +9,7 @@
     ├── SourceError          a source cannot be reached or read
     │   └── ConnectorUnavailable   the connector needs something that is not installed
     ├── ParseError           a file's bytes could not be turned into text
+    │   └── ParserUnavailable      not the file's fault: the parser did not start or was ended
     ├── MemoryInUse          another process has the memory open
     ├── CatalogueError       the catalogue cannot be opened, read or written
     ├── IndexUnavailable     the vector index cannot be opened, read or written
@@ -77,6 +78,12 @@ class ConnectorUnavailable(SourceError):
 
 class ParseError(MnemeError):
     """The file could not be turned into text."""
+
+
+class ParserUnavailable(ParseError):
+    """The parser could not be started, or was ended before it was done."""
+
+    retryable = True
 
 
 class MemoryInUse(MnemeError):

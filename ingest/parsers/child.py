@@ -21,6 +21,8 @@ from memory.errors import ParseError
 _POLL_S = 0.05
 _START_S = 90.0
 _PAGE = 4096
+_TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+_PATIENCE = 3  # times its allowance on top of it, where the machine is busy
 _NEAR = 0.8  # a crash this close to the limit was the limit
 _MEMORY_WORDS = re.compile(
     rb"OutOfMemory|MemoryError|Cannot allocate|memory allocation|NoMemory", re.IGNORECASE
@@ -52,11 +54,13 @@ class Died(Exception):
     """The worker is gone, or had to be ended.
 
     :param reason: why, as the ledger says it.
+    :param blameless: whether no file is to blame: it never started, or its pool was closed.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, blameless: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.blameless = blameless
 
 
 class Child:
@@ -87,7 +91,8 @@ class Child:
                 start_new_session=True,
             )
         self.pid = self._process.pid
-        self._deadline = time.monotonic() + _START_S
+        self._closed = False
+        self._allow(_START_S)
         config = {
             "memory_bytes": limits.memory_bytes,
             "timeout_s": limits.timeout_s,
@@ -99,7 +104,7 @@ class Child:
         except (Died, ParseError) as error:
             last = self._last_words().decode("utf-8", "replace").strip()
             self.close()
-            raise Died(f"the parser did not start: {last or error}") from error
+            raise Died(f"the parser did not start: {last[-300:] or error}", blameless=True) from error
         self._fresh = _resident(self.pid)
 
     def parse(self, data: bytes, asked: Asked) -> Parsed:
@@ -110,7 +115,7 @@ class Child:
         """
         self.served += 1
         self._peak = 0
-        self._deadline = time.monotonic() + self._limits.timeout_s
+        self._allow(self._limits.timeout_s)
         answer = self._exchange(pack(asdict(asked)), data)
         if isinstance(answer, dict) and isinstance(answer.get("error"), str):
             if answer["error"] == OUT_OF_MEMORY or _MEMORY_WORDS.search(answer["error"].encode()):
@@ -124,6 +129,7 @@ class Child:
 
     def close(self) -> None:
         """End it, whatever it does."""
+        self._closed = True
         self._process.kill()
         self._process.wait()
         self._connection.close()
@@ -136,6 +142,8 @@ class Child:
                 send(self._connection, frame, tick=self._watch)
             return json.loads(receive(self._connection, self._watch))
         except (EOFError, OSError) as error:
+            if self._closed:
+                raise Died("the parsers are closed", blameless=True) from error
             raise Died(self._why()) from error
         except ParseError as error:
             # What is left of its answer would be taken for the next one.
@@ -145,11 +153,26 @@ class Child:
 
     def _watch(self) -> None:
         """Raise where time or memory is used up."""
-        if time.monotonic() > self._deadline:
+        if time.monotonic() > self._deadline and not self._starved():
             raise Died(f"took longer than {_number(self._limits.timeout_s)} s")
         self._peak = max(self._peak, _resident(self.pid))
         if self._peak > self._limits.memory_bytes:
             raise Died(self._too_much())
+
+    def _allow(self, seconds: float) -> None:
+        """Begin to count the time."""
+        self._allowed = seconds
+        self._deadline = time.monotonic() + seconds
+        self._cpu_before = _processor_time(self.pid)
+
+    def _starved(self) -> bool:
+        """Whether it is at work but the machine is too busy to let it: then it gets up to four times as long.
+
+        A file must not count as broken because something else was running.
+        """
+        used = _processor_time(self.pid) - self._cpu_before
+        patience = self._deadline + _PATIENCE * self._allowed
+        return 0.05 * self._allowed < used < 0.5 * self._allowed and time.monotonic() < patience
 
     def _too_much(self) -> str:
         size = self._limits.memory_bytes
@@ -201,6 +224,17 @@ def _resident(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * _PAGE
     except (OSError, IndexError, ValueError):
         return 0
+
+
+def _processor_time(pid: int) -> float:
+    """Seconds of processor time a process has had; 0 where the system does not say."""
+    try:
+        fields = (
+            Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        )
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+    except (OSError, IndexError, ValueError):
+        return 0.0
 
 
 def _number(value: float) -> str:

@@ -62,6 +62,7 @@ def body_of(xhtml: str) -> Any:
     """The body of a page as unstructured's tree, without scripts, navigation and pictures.
 
     :raises ParseError: where there is no mark-up at all.
+    :raises MemoryError: where the tree does not fit.
     """
     from lxml import etree
 
@@ -72,6 +73,8 @@ def body_of(xhtml: str) -> Any:
         # Bytes: a text with an encoding declaration of its own would be refused.
         root = etree.fromstring(xhtml.encode("utf-8", "replace"), parser)
     except etree.XMLSyntaxError as error:
+        if error.code == etree.ErrorTypes.ERR_NO_MEMORY:
+            raise MemoryError from error
         raise ParseError(f"not readable as HTML: {error}") from error
     if root is None:
         raise ParseError("not readable as HTML: it is empty")

@@ -3,6 +3,7 @@
 import json
 import socket
 import sys
+from types import ModuleType
 from typing import Any
 
 from ingest.parsers import registry
@@ -21,6 +22,8 @@ def main() -> None:
         confine(config["memory_bytes"], network=bool(config["tika_url"]))
         # thinc, which spaCy brings, imports torch where it finds it: 190 MB and 1.5 s that no parser needs.
         sys.modules["torch"] = None  # type: ignore[assignment]
+        # unstructured imports spaCy for its grammar, which `ingest.parsers.typed` does without: a third of the start.
+        sys.modules["spacy"] = ModuleType("spacy")
         if config["warm_up"]:
             _warm_up()
         send(connection, pack({"ready": True}))

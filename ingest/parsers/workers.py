@@ -13,7 +13,7 @@ from ingest.parsers.base import Attachment, Parsed
 from ingest.parsers.child import Asked, Child, Died, Limits
 from ingest.parsers.detect import HEAD
 from ingest.parsers.registry import EMPTY, media_type_of, skip_reason, skipped
-from memory.errors import ParseError
+from memory.errors import ParseError, ParserUnavailable
 
 MAX_FILE = 512 * 1024 * 1024
 """A larger file is not read."""
@@ -63,6 +63,7 @@ class ParserPool:
         :param body: the bytes, or where they lie.
         :param media_type: as the source declares it; ``""`` lets the bytes decide.
         :raises ParseError: where it cannot be read; the reason is one a reader of the ledger understands.
+        :raises ParserUnavailable: where no worker starts, or the pool is closed: another time it may be read.
         :raises OSError: where the path cannot be opened.
         """
         head = _head(body)
@@ -92,7 +93,8 @@ class ParserPool:
         except Died as death:
             self._end(child)
             child = None
-            raise ParseError(death.reason) from death
+            kind_of = ParserUnavailable if death.blameless else ParseError
+            raise kind_of(death.reason) from death
         except ParseError:
             raise
         except BaseException:
@@ -143,7 +145,7 @@ class ParserPool:
     def _start(self) -> Child:
         with self._lock:
             if self._closed:
-                raise ParseError("the parsers are closed")
+                raise ParserUnavailable("the parsers are closed")
         start = partial(Child, self._limits, Path(self._folder.name), warm_up=self._warm)
         child = self._starter.submit(start).result()
         with self._lock:

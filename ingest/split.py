@@ -16,6 +16,9 @@ TARGET_TOKENS = 200
 MAX_TOKENS = 280
 """A passage grows past the target only so as not to tear a paragraph."""
 
+LONGEST_HEADING = 300
+"""Characters: what is longer and styled as a heading is text, to be cut and embedded whole."""
+
 _BETWEEN = "\n\n"
 _HEADINGS = (ElementKind.TITLE, ElementKind.HEADING)
 _CLAUSE = re.compile(r"[;:,]\s+")
@@ -88,11 +91,16 @@ def estimate_tokens(text: str) -> float:
     return special + _WORD * (1 + text.count(" ") + text.count("\n")) + _LETTER * len(text)
 
 
+def heads(element: Element) -> bool:
+    """Whether an element opens a passage of its own and stands in the path of what follows."""
+    return element.kind in _HEADINGS and len(element.text) <= LONGEST_HEADING
+
+
 def _locations(elements: Sequence[Element], canonical: str) -> Iterator[Location]:
     passages = _Passages(canonical)
     position = 0
     for element in elements:
-        if element.kind in _HEADINGS:
+        if heads(element):
             yield from passages.heading(element, position)
         else:
             yield from passages.body(element, position)

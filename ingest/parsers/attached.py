@@ -98,8 +98,13 @@ def of_pdf(data: bytes) -> list[Attachment]:
 
 
 def without_attached(xhtml: str) -> str:
-    """Tika's XHTML without the text of a PDF's attachments and the names of emptied parts."""
-    return _EMPTIED.sub("", _AFTER_PAGES.sub("", _ANNOTATED.sub("", xhtml)))
+    """Tika's XHTML without the text of a PDF's attachments."""
+    return _AFTER_PAGES.sub("", _ANNOTATED.sub("", xhtml))
+
+
+def without_names(xhtml: str) -> str:
+    """Tika's XHTML without the names of pictures and of parts that were emptied: they are no text of the document."""
+    return _EMPTIED.sub("", xhtml)
 
 
 def _embedded(package: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[Attachment]:

@@ -25,7 +25,6 @@ NO_TEXT_AT_ALL = "no text in it"
 
 _PAGED = ("application/pdf", "application/illustrator")
 _PACKAGES = "application/vnd.openxmlformats-officedocument."
-_EMPTY_ENTRY = re.compile(r'<div class="package-entry">\s*<h1>[^<]*</h1>\s*</div>')
 _SLIDES = ("slide", "slide-content")
 _HIDDEN_GROUP = re.compile(rb"\{[\r\n]+\\\*")
 _XML_ENCODING = re.compile(r"""(?<=<\?xml)([^>]*?)\s+encoding=["'][\w.-]+["']""")
@@ -69,8 +68,7 @@ class TikaParser:
         if files:
             # What is attached is read on its own: not as text of this document too.
             answers = [(attached.without_attached(answers[0][0]), known)]
-        # The name of a picture is no text of the document.
-        answers = [(_EMPTY_ENTRY.sub("", xhtml), said) for xhtml, said in answers]
+        answers = [(attached.without_names(xhtml), said) for xhtml, said in answers]
         if found.startswith(opendocument.FAMILY):
             known = {**known, **opendocument.people(data)}
         elements: list[Element] = []

@@ -1,5 +1,7 @@
 """Every family of files says the same of the same document, through the real worker processes."""
 
+import io
+
 import pytest
 
 from ingest.parsers.base import Element, ElementKind, Parsed
@@ -160,3 +162,16 @@ def test_a_caption_is_no_author(pool: ParserPool) -> None:
     page = b"<h1>Largest companies</h1><p>BY NET PROFIT</p><p>by Jane Doe</p>"
     (author,) = pool.parse(page, name="a.html").contributions
     assert author.person.name == "Jane Doe"
+
+
+def test_the_name_of_a_picture_is_no_text(pool: ParserPool) -> None:
+    from docx import Document
+    from PIL import Image
+
+    picture, target = io.BytesIO(), io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(picture, "PNG")
+    document = Document()
+    document.add_picture(picture)
+    document.save(target)
+    parsed = pool.parse(target.getvalue(), name="photo.docx")
+    assert (parsed.elements, parsed.title, parsed.empty_reason) == ((), "photo", "no text in it")

@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -46,9 +45,7 @@ def while_parsing(pool: ParserPool, data: bytes, act: signal.Signals) -> str:
     ],
 )
 def test_a_crash_or_a_hang_costs_one_file(one: ParserPool, act: signal.Signals, reason: str) -> None:
-    started = time.monotonic()
     assert while_parsing(one, SLOW, act) == reason
-    assert time.monotonic() - started < 12
     assert one.parse(b"The pump runs.", name="next.txt").elements
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from api import routes, security, web
+from api import routes, security, upkeep_pages, upkeep_routes, web
 from api.interface import page, pages_of
 from api.problems import problem_json, problem_of
 from api.service import Service
@@ -44,6 +44,8 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
     )
     app.middleware("http")(security.guard)
     app.include_router(routes.router)
+    app.include_router(upkeep_routes.router)
+    app.include_router(upkeep_pages.router)
     app.include_router(web.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(MnemeError, _on_ours)

@@ -50,7 +50,7 @@ def _tell(error: MnemeError) -> int:
     return int(problem.get("exit_code", 70))
 
 
-def _ask(
+def ask(
     doing: str,
     method: str,
     path: str,
@@ -58,6 +58,10 @@ def _ask(
     as_json: bool,
     **request: Any,
 ) -> None:
+    """Send one request and show its answer, or print it as JSON.
+
+    :param doing: the command, for others to see while it owns the memory.
+    """
     from api.gateway import connect
 
     with connect(_settings(), f"mneme {doing}") as gateway:
@@ -84,7 +88,7 @@ def search(
     from api.printing import show_answer
 
     params = {"q": query, "as": person, "limit": limit, "explain": explain, "wait": True}
-    _ask("search", "GET", "/api/search", show_answer, as_json, params=params)
+    ask("search", "GET", "/api/search", show_answer, as_json, params=params)
 
 
 @app.command()
@@ -142,16 +146,6 @@ def demo(
 
 
 @app.command()
-def why(document: Annotated[str, typer.Argument(metavar="REF-OR-PATH")], as_json: AsJson = False) -> None:
-    """Say what became of a document, and why it is not found."""
-    from api.printing import show_why
-
-    path = Path(document).expanduser()
-    asked = str(path.absolute()) if path.exists() else document
-    _ask("why", "GET", "/api/why", show_why, as_json, params={"q": asked})
-
-
-@app.command()
 def doctor(
     repair: Annotated[bool, typer.Option(help="Mend what differs.")] = False,
     rebuild: Annotated[bool, typer.Option(help="Make the index anew from the catalogue.")] = False,
@@ -160,7 +154,7 @@ def doctor(
     """Check that catalogue and index agree."""
     from api.printing import show_doctor
 
-    _ask("doctor", "POST", "/api/doctor", show_doctor, as_json, params={"repair": repair, "rebuild": rebuild})
+    ask("doctor", "POST", "/api/doctor", show_doctor, as_json, params={"repair": repair, "rebuild": rebuild})
 
 
 @sources_app.command("add")
@@ -193,7 +187,7 @@ def add_source(  # noqa: PLR0913, PLR0917 - one parameter for each option of the
         "exclude": exclude or [],
         "options": options,
     }
-    _ask("sources add", "POST", "/api/sources", show_added, as_json, json=body)
+    ask("sources add", "POST", "/api/sources", show_added, as_json, json=body)
 
 
 @sources_app.command("list")
@@ -201,7 +195,7 @@ def list_sources(as_json: AsJson = False) -> None:
     """List the sources with their state and counts."""
     from api.printing import show_sources
 
-    _ask("sources list", "GET", "/api/sources", show_sources, as_json)
+    ask("sources list", "GET", "/api/sources", show_sources, as_json)
 
 
 @sources_app.command("kinds")
@@ -220,7 +214,7 @@ def list_kinds(as_json: AsJson = False) -> None:
 @sources_app.command("check")
 def check_source(name: str, as_json: AsJson = False) -> None:
     """Ask a source whether it can be reached."""
-    _ask(
+    ask(
         "sources check",
         "POST",
         f"/api/sources/{name}/check",
@@ -238,7 +232,7 @@ def pause_source(
     """Leave a source out of syncs."""
     action = "resume" if resume else "pause"
     said = f"{name} is {'taken into' if resume else 'left out of'} syncs."
-    _ask(f"sources {action}", "POST", f"/api/sources/{name}/{action}", lambda _: typer.echo(said), as_json)
+    ask(f"sources {action}", "POST", f"/api/sources/{name}/{action}", lambda _: typer.echo(said), as_json)
 
 
 @sources_app.command("remove")
@@ -248,7 +242,7 @@ def remove_source(name: str, as_json: AsJson = False) -> None:
     def show(answer: Any) -> None:
         typer.echo(f"{name} is removed, with {answer['removed']} documents.")
 
-    _ask("sources remove", "DELETE", f"/api/sources/{name}", show, as_json)
+    ask("sources remove", "DELETE", f"/api/sources/{name}", show, as_json)
 
 
 @people_app.command("import")
@@ -265,4 +259,8 @@ def import_people(file: Path, as_json: AsJson = False) -> None:
     def show(answer: Any) -> None:
         typer.echo(f"{answer['imported']} people are known.")
 
-    _ask("people import", "POST", "/api/people", show, as_json, content=text.encode(), headers=headers)
+    ask("people import", "POST", "/api/people", show, as_json, content=text.encode(), headers=headers)
+
+
+# Commands of their own subjects register themselves here; they need what stands above.
+from api import upkeep_commands  # noqa: E402, F401

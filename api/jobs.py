@@ -11,6 +11,7 @@ from api.sources import config_of
 from api.wiring import NAME, Memory
 from connectors.registry import open_connector
 from ingest.components import PassageEmbedder
+from ingest.error_monitor import Limits
 from ingest.pipelines import load
 from ingest.sync import Interrupted, Step, Sync
 from memory import registry
@@ -88,6 +89,12 @@ class Jobs:
         """The running job, or the last one."""
         return self._job
 
+    @property
+    def running(self) -> SyncJob | None:
+        """The running job, or None."""
+        job = self._job
+        return job if job is not None and job.state is State.RUNNING else None
+
     def start(self, names: list[str], *, accept_removals: bool, meaning: bool) -> SyncJob:
         """Begin to sync these sources, or all that are not paused.
 
@@ -153,8 +160,14 @@ class Jobs:
         registry.provide(NAME, PassageEmbedder, memory.passage_embedder)  # type: ignore[type-abstract]
         memory.parsers  # noqa: B018 - opened here, so that the pipeline finds it
         memory.writer()
-        max_bytes = memory.settings.sync.max_file_mb * 1_000_000
-        return Sync(load("words"), load("vectors"), memory=NAME, max_bytes=max_bytes)
+        given = memory.settings.sync
+        return Sync(
+            load("words"),
+            load("vectors"),
+            memory=NAME,
+            max_bytes=given.max_file_mb * 1_000_000,
+            limits=Limits(given.stop_after_failures, given.stop_at_failure_share),
+        )
 
     def _read_all(self, sync: Sync, job: SyncJob) -> None:
         for source in job.sources:

@@ -1,5 +1,6 @@
 """The addresses the pages lead to: our own, and those of the static files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -37,6 +38,24 @@ class Links:
     def original(self, document: str) -> str:
         """Where the original file is handed out."""
         return self._address(f"/api/documents/{_segment(document)}/original")
+
+    def ledger(self, source: str = "", stage: Sequence[str] = (), text: str = "", page: int = 1) -> str:
+        """The ledger, narrowed to a source, stages and a text."""
+        pairs = [("source", source), *(("stage", each) for each in stage), ("text", text)]
+        pairs.append(("page", str(page) if page > 1 else ""))
+        return self._listed("/ledger", pairs)
+
+    def act(self, source: str, action: str) -> str:
+        """Where a form does something with a source."""
+        return self._address(f"/sources/{_segment(source)}/{action}")
+
+    def why(self, document: str = "", query: str = "") -> str:
+        """Why a document is found or not."""
+        return self._address("/why", q=document, query=query)
+
+    def _listed(self, path: str, pairs: Sequence[tuple[str, str]]) -> str:
+        kept = [(name, value) for name, value in [*pairs, ("as", self.asker)] if value]
+        return path + (f"?{urlencode(kept, errors='replace')}" if kept else "")
 
     def in_language(self, address: str, code: str) -> str:
         """The same page in another language of the interface, which is then remembered.

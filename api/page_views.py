@@ -26,7 +26,16 @@ TERMS = (
         msg("failed"),
     ),
     # states of a source
-    *(msg("new"), msg("ready"), msg("syncing"), msg("paused"), msg("held"), msg("stopped"), msg("unknown")),
+    *(
+        msg("new"),
+        msg("ready"),
+        msg("syncing"),
+        msg("queued"),
+        msg("paused"),
+        msg("held"),
+        msg("stopped"),
+        msg("unknown"),
+    ),
     # the legs of a search
     *(msg("words"), msg("meaning")),
     # where a person was read
@@ -123,7 +132,7 @@ def _facet(name: str, values: Sequence[Json], filters: Sequence[Json], words: Wo
     return {"name": name, "label": words.term(_FACETS[name]), "choices": choices}
 
 
-def _numbers(page: int, pages: int) -> list[int | None]:
+def numbers(page: int, pages: int) -> list[int | None]:
     """The pages to offer: the ends and those around, with ``None`` for a gap."""
     near = sorted({1, pages, *range(max(1, page - 2), min(pages, page + 2) + 1)})
     offered: list[int | None] = [near[0]]
@@ -145,7 +154,7 @@ def answer_view(answer: Json, links: Links, words: Wording) -> dict[str, Any]:
         "took": words.number(round(answer.get("took_ms") or 0)),
         "page": page,
         "pages": pages,
-        "numbers": _numbers(page, pages),
+        "numbers": numbers(page, pages),
         "results": [_result(result, query, links, words) for result in answer.get("results") or ()],
         "facets": [_facet(name, facets[name], filters, words) for name in _FACETS if facets.get(name)],
         "filters": [_filter(each, words) for each in filters],

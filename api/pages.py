@@ -58,8 +58,8 @@ class Pages:
     """
 
     def __init__(self, words: Wording | None = None, address: str = "/") -> None:
-        self._words = words or wording("en")
-        self._templates = _templates(self._words)
+        self.words = words or wording("en")
+        self._templates = _templates(self.words)
         self._address = address
 
     def render(self, template: str, asker: str, **values: Any) -> str:
@@ -124,7 +124,7 @@ class Pages:
     ) -> dict[str, Any]:
         return {
             "query": query,
-            "answer": answer_view(answer, Links(asker), self._words) if answer and not problem else None,
+            "answer": answer_view(answer, Links(asker), self.words) if answer and not problem else None,
             "state": state_view((answer or {}).get("ready") or ready),
             "explain": explain,
             "problem": {"title": "", "detail": "", "hint": ""} | dict(problem) if problem else None,
@@ -148,7 +148,7 @@ class Pages:
         :param at: the ordinal of the passage in view.
         :param query: the search the reader came from.
         """
-        text = DocumentText(highlights or {}, at, self._words)
+        text = DocumentText(highlights or {}, at, self.words)
         for stretch in stretches(passages, at):
             text.add(*stretch)
         facts = facts_view(document) | {"id": str(document["id"]), "length": document.get("text_length") or 0}
@@ -183,34 +183,6 @@ class Pages:
             identities=identities,
             roles=sorted((person.get("roles") or {}).items(), key=lambda role: (-role[1], role[0])),
             documents=documents,
-        )
-
-    def sources_page(
-        self,
-        sources: Sequence[Json],
-        ledger: Sequence[Json] = (),
-        *,
-        ledger_total: int | None = None,
-        asker: str = "",
-    ) -> str:
-        """The sources, and what was skipped or failed and why.
-
-        :param ledger_total: how many rows there are where `ledger` holds the first of them.
-        """
-        rows = [
-            {
-                name: each.get(name) or ""
-                for name in ("name", "kind", "location", "state", "paused", "last_sync")
-            }
-            | {"counts": {"indexed": 0, "skipped": 0, "failed": 0} | dict(each.get("counts") or {})}
-            for each in sources
-        ]
-        entries = [
-            {name: each.get(name) or "" for name in ("ref", "stage", "reason", "at")} for each in ledger
-        ]
-        total = len(entries) if ledger_total is None else ledger_total
-        return self.render(
-            "sources.html", asker, sources=rows, ledger=entries, ledger_total=total, here="sources"
         )
 
     def error_page(

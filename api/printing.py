@@ -124,21 +124,47 @@ def show_pairs(pairs: dict[str, str]) -> None:
 
 
 def show_why(told: dict[str, Any]) -> None:
-    """Print what became of documents."""
+    """Print why documents are found or not."""
     out = _out()
     for row in told["found"]:
         out.print(escape(row["ref"]), style="bold")
-        out.print(escape(f"  {row['stage']}, {row['at'][:16].replace('T', ' ')}  {row['reason']}"))
-        if row["stage"] == "failed":
-            out.print(
-                "  It is tried again with the next sync."
-                if row["retryable"]
-                else "  It is tried again when it changes."
-            )
+        out.print(escape(f"  {row['said']}"))
+        if row["hint"]:
+            out.print(escape(f"  {row['hint']}"), style="yellow")
+        for leg in (row.get("trace") or {}).get("legs", ()):
+            out.print(f"  {_traced(leg)}", style="magenta")
         if "passages" in row:
-            seen = ", ".join(row["grant"]) or "the owner only"
-            denied = f", but not {', '.join(row['deny'])}" if row["deny"] else ""
-            out.print(escape(f"  {row['title']}: {row['passages']} passages, seen by {seen}{denied}"))
+            seen = ", ".join(row.get("grant", ())) or "the owner only"
+            denied = f", but not {', '.join(row['deny'])}" if row.get("deny") else ""
+            shown = f", seen by {seen}{denied}" if "grant" in row else ""
+            out.print(escape(f"  {row['title']}: {row['passages']} passages{shown}"), style="dim")
+
+
+def _traced(leg: dict[str, Any]) -> str:
+    if not leg["used"]:
+        return f"{leg['leg']}: took no part"
+    if leg["score"] is None:
+        return f"{leg['leg']}: does not find it"
+    rank = f"its best passage has rank {leg['rank']:,}" if leg["rank"] else "behind the first 10,000 passages"
+    return f"{leg['leg']}: {rank}, score {leg['score']:.4f}"
+
+
+def show_ledger(rows: list[dict[str, Any]]) -> None:
+    """Print rows of the ledger."""
+    if not rows:
+        _out().print("No document fits.")
+        return
+    table = Table("document", "stage", "reason, and what to do", "when", box=None, header_style="dim")
+    for row in rows:
+        said = " ".join(filter(None, (row["reason"], row["advice"])))
+        table.add_row(escape(row["ref"]), row["stage"], escape(said), row["at"][:16].replace("T", " "))
+    _out().print(table)
+
+
+def show_retry(told: dict[str, Any]) -> None:
+    """Print what is tried again."""
+    when = "now" if told["started"] else "with the next sync: one is running"
+    _out().print(f"{told['documents']:,} documents are tried again {when}.")
 
 
 def show_doctor(told: dict[str, Any]) -> None:

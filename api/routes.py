@@ -11,7 +11,6 @@ from api.schemas import DocumentOut, SearchOut
 from api.security import ORIGINAL_POLICY
 from api.service import Service, owner_only
 from api.sources import NewSource
-from memory.errors import InvalidInput
 
 router = APIRouter()
 PLAIN_IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
@@ -116,13 +115,6 @@ def kinds(service: Asked) -> dict[str, str]:
     return service.kinds()
 
 
-@router.get("/api/sources", tags=["sources"])
-def sources(service: Asked, person: As = None) -> list[dict[str, Any]]:
-    """Every source with its state and counts."""
-    owner_only(person)
-    return service.sources()
-
-
 @router.post("/api/sources", tags=["sources"], status_code=201)
 def add_source(service: Asked, new: NewSource, person: As = None) -> dict[str, Any]:
     """Add a source, after its connector has found it."""
@@ -146,20 +138,6 @@ def act_on_source(
     if action == "check":
         return service.check_source(name)
     return service.pause_source(name, action == "pause")
-
-
-@router.get("/api/ledger", tags=["sources"])
-def ledger(
-    service: Asked,
-    source: str | None = None,
-    stage: Annotated[list[str] | None, Query()] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    offset: Annotated[int, Query(ge=0)] = 0,
-    person: As = None,
-) -> list[dict[str, Any]]:
-    """What became of every document the connectors saw, newest first."""
-    owner_only(person)
-    return service.ledger(source, stage or [], limit, offset)
 
 
 @router.post("/api/sync", tags=["sync"], status_code=202)
@@ -186,15 +164,6 @@ def stop_sync(service: Asked, person: As = None) -> dict[str, Any]:
     owner_only(person)
     service.jobs.stop()
     return sync_state(service)
-
-
-@router.get("/api/why", tags=["sources"])
-def why(service: Asked, q: str, person: As = None) -> dict[str, Any]:
-    """What became of one document: by its ref, its path, or the end of either."""
-    owner_only(person)
-    if not q.strip():
-        raise InvalidInput("Name a document.", hint="Give its path or its ref.")
-    return service.why(q)
 
 
 @router.post("/api/doctor", tags=["health"])

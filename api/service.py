@@ -7,25 +7,27 @@ import csv
 import io
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from api import attached
 from api.doctor import examine
 from api.jobs import Jobs
+from api.schedule import Schedule
 from api.sources import NewSource, config_of
+from api.upkeep import Upkeep
+from api.why import Why
 from api.wiring import NAME, Memory, asker_for
 from connectors.base import Content
 from connectors.registry import kinds, open_connector
 from memory.catalogue.events import EventKind
-from memory.catalogue.ledger import LedgerRow
 from memory.catalogue.passages import Progress
-from memory.domain import OWNER, Identity, SourceRef, Stage, tokens
+from memory.domain import OWNER, Identity, tokens
 from memory.errors import AccessDenied, InvalidInput, MemoryInUse, NotFound
 from search.answer import location_label
 from search.recent import Recent
 from search.searcher import Searcher, SearchRequest
+from search.trace import Tracer
 
 
 @dataclass
@@ -34,6 +36,8 @@ class Service:
 
     memory: Memory
     jobs: Jobs = field(init=False)
+    schedule: Schedule = field(init=False)
+    upkeep: Upkeep = field(init=False)
     _progress: Recent[Progress] = field(init=False)
     _searcher: Searcher | None = None
     _opening: threading.Lock = field(default_factory=threading.Lock)
@@ -41,6 +45,8 @@ class Service:
     def __post_init__(self) -> None:
         self._progress = Recent(self.memory.catalogue.passages.progress)
         self.jobs = Jobs(self.memory, lambda: self._searcher.wanted() if self._searcher else ())
+        self.schedule = Schedule(self.memory.catalogue.sources, self.jobs)
+        self.upkeep = Upkeep(self.memory.catalogue, self.jobs, self.schedule)
 
     @property
     def searcher(self) -> Searcher:
@@ -50,6 +56,11 @@ class Service:
                 _ = self.memory.index  # opened first: the pipeline looks for it
                 self._searcher = Searcher(NAME, weight=self.memory.settings.search.weight)
             return self._searcher
+
+    @property
+    def why(self) -> Why:
+        """Says why a document is found or not."""
+        return Why(self.memory, Tracer(NAME, self.searcher))
 
     def search(
         self,
@@ -179,43 +190,6 @@ class Service:
             )
         return {"imported": len(rows)}
 
-    def sources(self) -> list[dict[str, Any]]:
-        """Every source with its state and counts."""
-        stored = self.memory.catalogue.sources
-        job = self.jobs.current
-        running = job.current if job and job.state.value == "running" else None
-        listed = []
-        for source in stored.all():
-            counts = stored.counts(source.name)
-            held = (source.summary or {}).get("held", 0)
-            state = (
-                "syncing"
-                if source.name == running
-                else "paused"
-                if source.paused
-                else "held"
-                if held
-                else "ready"
-            )
-            listed.append(
-                {
-                    "name": source.name,
-                    "kind": source.kind,
-                    "location": source.location,
-                    "state": state if source.synced or source.paused or running == source.name else "new",
-                    "paused": source.paused,
-                    "held": held,
-                    "last_sync": _iso(source.synced),
-                    "counts": {
-                        "indexed": counts.get("indexed", 0) + counts.get("embedded", 0),
-                        "embedded": counts.get("embedded", 0),
-                        "skipped": counts.get("skipped", 0),
-                        "failed": counts.get("failed", 0),
-                    },
-                }
-            )
-        return listed
-
     def add_source(self, new: NewSource) -> dict[str, Any]:
         """Add a source, after its connector has found it."""
         source = new.to_source()
@@ -255,54 +229,6 @@ class Service:
         """The connectors there are."""
         return kinds()
 
-    def ledger(self, source: str | None, stages: list[str], limit: int, offset: int) -> list[dict[str, Any]]:
-        """What became of the documents the connectors saw, newest first."""
-        try:
-            wanted = [Stage(stage) for stage in stages]
-        except ValueError as error:
-            known = ", ".join(stage.value for stage in Stage)
-            raise InvalidInput(
-                f"There is no such stage: {', '.join(stages)}.", hint=f"Stages: {known}."
-            ) from error
-        if source:
-            self.memory.catalogue.sources.get(source)
-        rows = self.memory.catalogue.ledger.rows(source=source, stages=wanted, limit=limit, offset=offset)
-        return [_ledger_json(row) for row in rows]
-
-    def why(self, text: str) -> dict[str, Any]:
-        """What became of a document, by its ref, its path or the end of either."""
-        rows: list[LedgerRow] = []
-        with suppress(InvalidInput):  # a path, then, or a part of one
-            rows = list(self.memory.catalogue.ledger.find([SourceRef.parse(text)]).values())
-        rows = rows or self.memory.catalogue.ledger.matching(self._key(text))
-        if not rows:
-            raise NotFound(
-                f"No source has ever listed {text!r}.",
-                hint="Check the path, that its source was added and synced (`mneme sources list`), and its patterns.",
-            )
-        return {"asked": text, "found": [self._explained(row) for row in rows]}
-
-    def _key(self, text: str) -> str:
-        """A path within a folder source as that source's key; anything else as it is."""
-        for source in self.memory.catalogue.sources.all():
-            prefix = source.location.rstrip("/") + "/"
-            if text.startswith(prefix):
-                return f"{source.name}/{text.removeprefix(prefix)}"
-        return text
-
-    def _explained(self, row: LedgerRow) -> dict[str, Any]:
-        told = _ledger_json(row)
-        if row.document:
-            card = self.memory.catalogue.cards.of_documents([row.document]).get(row.document)
-            if card:
-                told |= {
-                    "title": card.title,
-                    "passages": len(self.memory.catalogue.passages.of_document(row.document)),
-                    "grant": sorted(card.access.grant),
-                    "deny": sorted(card.access.deny),
-                }
-        return told
-
     def doctor(self, *, repair: bool, rebuild: bool) -> dict[str, Any]:
         """Compare catalogue and index, and mend what differs."""
         return examine(self.memory, repair=repair, rebuild=rebuild)
@@ -324,6 +250,7 @@ class Service:
 
     def close(self) -> None:
         """Stop what runs and let go of the memory."""
+        self.schedule.stop()
         self.jobs.stop()
         self.memory.close()
 
@@ -332,17 +259,6 @@ def owner_only(person: str | None) -> None:
     """Refuse what only the owner may do to one who has taken another's place."""
     if person is not None and person != OWNER.person:
         raise AccessDenied("Only the owner of this memory may do that.")
-
-
-def _ledger_json(row: LedgerRow) -> dict[str, Any]:
-    return {
-        "ref": str(row.ref),
-        "document": row.document,
-        "stage": row.stage.value,
-        "reason": row.reason,
-        "retryable": row.retryable,
-        "at": _iso(row.at),
-    }
 
 
 def _iso(moment: Any) -> str | None:

@@ -39,6 +39,7 @@ def serve(settings: Settings, port: int | None, *, as_json: bool) -> None:
         _ = service.searcher  # ready by words before the first request is taken
         memory.catalogue.cards.warm()
         memory.load_model()
+        service.schedule.start()
         memory.lock.announce({"doing": "mneme serve", "address": address})
         said = json.dumps({"address": address}) if as_json else f"Mneme is at {address} (Ctrl-C ends it)"
         sys.stdout.write(said + "\n")

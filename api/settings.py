@@ -70,6 +70,12 @@ class SyncSettings(_Group):
     """What a sync takes in."""
 
     max_file_mb: Annotated[int, Field(ge=1)] = Field(200, description="Larger files are skipped.")
+    stop_after_failures: Annotated[int, Field(ge=0)] = Field(
+        10, description="A source's sync stops after so many new failures in a row; 0: never."
+    )
+    stop_at_failure_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.15, description="A source's sync stops when this share of the last 100 documents failed; 0: never."
+    )
 
 
 class EventSettings(_Group):

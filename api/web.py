@@ -12,7 +12,7 @@ from api.page_text import Spans
 from api.page_views import LAST_PAGE
 from api.problems import problem_of
 from api.routes import As, Asked
-from api.service import Service, owner_only
+from api.service import Service
 from memory.errors import InvalidInput, MnemeError
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -71,17 +71,6 @@ def person_page(request: Request, service: Asked, person_id: str, person: As = N
     """A person's page."""
     found = service.person(person_id, person=person)
     return page_of(request, pages_of(request).person_page(found, asker=person or ""))
-
-
-@router.get("/sources")
-def sources_page(request: Request, service: Asked, person: As = None) -> HTMLResponse:
-    """The sources, and what was skipped or failed and why."""
-    owner_only(person)
-    rows = service.ledger(None, ["skipped", "failed"], 100, 0)
-    listed = service.sources()
-    total = sum(source["counts"]["skipped"] + source["counts"]["failed"] for source in listed)
-    html = pages_of(request).sources_page(listed, rows, ledger_total=total, asker=person or "")
-    return page_of(request, html)
 
 
 def _ready(service: Service) -> dict[str, Any]:

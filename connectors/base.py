@@ -100,6 +100,32 @@ class SourceConfig:
     options: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What a source makes of a name, whether or not it has ever listed it.
+
+    :param key: the key a document of that name has or would have.
+    :param there: whether the source holds something under that name now.
+    :param rule: what leaves it out: ``exclude``, ``include`` (no pattern of it fits), ``hidden``, ``junk``, ``link``
+        or ``kind`` (no document at all, such as a pipe); ``""`` where nothing does.
+    :param pattern: the pattern that decided, where one did.
+    """
+
+    key: str
+    there: bool
+    rule: str = ""
+    pattern: str = ""
+
+
+@runtime_checkable
+class Covers(Protocol):
+    """What a connector may offer besides: to say why it would not list a document."""
+
+    def covers(self, text: str) -> Coverage | None:
+        """What the source makes of a path or a key; None where it does not lie there."""
+        ...
+
+
 @runtime_checkable
 class Connector(Protocol):
     """One source. A connector finds and fetches; it parses nothing and knows nothing of search.

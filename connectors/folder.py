@@ -3,12 +3,12 @@
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from connectors.base import Change, Checkpoint, Content, SourceConfig, Upserted
+from connectors.base import Change, Checkpoint, Content, Coverage, SourceConfig, Upserted
 from connectors.patterns import AccessRules, Patterns
 from memory.domain import Access, Failed, SourceRef, Stage
 from memory.errors import InvalidInput, NotFound, SourceError
@@ -104,6 +104,11 @@ class Folder:
         self._include = Patterns(config.include or ("**",))
         self._exclude = Patterns(config.exclude)
         self._access = AccessRules(config.access, config.rules)
+        self._patterns = {
+            "include": config.include,
+            "exclude": config.exclude,
+            "junk": JUNK if self._junk else (),
+        }
 
     def check(self) -> str:
         """Say how much lies at the top of the folder.
@@ -150,6 +155,40 @@ class Folder:
         """
         self._checked(ref)
         return self._access.of(ref.key)
+
+    def covers(self, text: str) -> Coverage | None:
+        """What the folder makes of a path in it, or of a path relative to its root.
+
+        A relative path is only taken for one of ours where something lies there.
+        """
+        root = os.fspath(self._shown)
+        if os.path.isabs(text):  # noqa: PTH117
+            path = os.path.normpath(text)
+            if path == root or not _within(path, root):
+                return None
+        else:
+            path = os.path.normpath(os.path.join(root, text))  # noqa: PTH118
+            if not _within(path, root) or not os.path.lexists(path):
+                return None
+        name = path.removeprefix(root.rstrip(os.sep) + os.sep)
+        rule, pattern = self._left_out_by(key_of(name), name, path)
+        return Coverage(key_of(name), os.path.lexists(path), rule, pattern)
+
+    def _left_out_by(self, key: str, name: str, path: str) -> tuple[str, str]:
+        """The rule that keeps a key from being listed, and its pattern; two empty texts where none does."""
+        parts = name.split("/")
+        if not self._hidden and any(part.startswith(".") for part in parts):
+            return "hidden", ""
+        for part in parts:
+            if found := _deciding(self._patterns["junk"], part):
+                return "junk", found
+        if found := _deciding(self._patterns["exclude"], key):
+            return "exclude", found
+        if not self._include.matches(key):
+            return "include", ", ".join(self._patterns["include"])
+        if not self._follow and os.path.islink(path):  # noqa: PTH114
+            return "link", ""
+        return ("kind", "") if os.path.lexists(path) and not Path(path).is_file() else ("", "")
 
     def _checked(self, ref: SourceRef) -> str:
         if (ref.kind, ref.source) != (self.kind, self._name):
@@ -303,6 +342,11 @@ def _options(config: SourceConfig) -> dict[str, str]:
             raise InvalidInput(f"A folder source has no option {name}={value}.", hint=f"Known are: {known}.")
         chosen[name] = value
     return chosen
+
+
+def _deciding(patterns: Iterable[str], key: str) -> str:
+    """The first of the patterns that means the key, or ``""``."""
+    return next((pattern for pattern in patterns if Patterns([pattern]).matches(key)), "")
 
 
 def _first_time(path: str, seen: set[tuple[int, int]]) -> bool:

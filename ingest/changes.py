@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from connectors.base import Change, Checkpoint, Connector, Content, Deleted, Moved, Upserted
+from ingest.error_monitor import ErrorMonitor
 from ingest.items import Fetched
 from ingest.summary import Summary
 from memory.catalogue.catalogue import Catalogue
@@ -35,16 +36,25 @@ class _Walk:
 class ChangeReader:
     """Reads one source's changes once, from the connector to documents ready to be parsed.
 
+    :param monitor: is told what could not be fetched, and ends the walk where that is too much.
     :param max_bytes: files larger than this are skipped, with a ledger row that says so.
     """
 
     def __init__(
-        self, catalogue: Catalogue, connector: Connector, source: str, summary: Summary, *, max_bytes: int
+        self,
+        catalogue: Catalogue,
+        connector: Connector,
+        source: str,
+        summary: Summary,
+        monitor: ErrorMonitor,
+        *,
+        max_bytes: int,
     ) -> None:
         self._catalogue = catalogue
         self._connector = connector
         self._source = source
         self._summary = summary
+        self._monitor = monitor
         self._max_bytes = max_bytes
         self._walk = _Walk()
 
@@ -52,6 +62,7 @@ class ChangeReader:
         """Every document that must be read; what needs no reading is settled on the way.
 
         :raises SourceError: where the source cannot be reached.
+        :raises TooManyFailures: where too much of it cannot be fetched.
         """
         complete_walk = not self._connector.reports_deletions
         since = None if complete_walk else self._catalogue.sources.cursor(self._source)
@@ -65,8 +76,19 @@ class ChangeReader:
             else:
                 self._settle(change)
         yield from self._decide(waiting)
+        if not complete_walk:
+            yield from self._retry()
         for upserted, row in self._walk.candidates:
             yield from self._move_or_fetch(upserted, row)
+
+    def _retry(self) -> Iterator[Fetched]:
+        """What failed before and may be mended by now: a source that only tells of changes names it no more."""
+        gone = {ref.key for ref in self._walk.deleted}
+        for row in self._catalogue.ledger.retryable(self._source):
+            if row.ref.key not in self._walk.seen and row.ref.key not in gone:
+                self._walk.seen.add(row.ref.key)
+                change = Upserted(row.ref, row.version, row.fingerprint)
+                yield from self._fetch(change, row, self._attached(row.ref))
 
     def finish(self, *, accept_removals: bool) -> None:
         """Settle what is gone, after everything that was yielded has been written.
@@ -217,6 +239,9 @@ class ChangeReader:
         if row and row.document and row.content == digest and row.stage in (Stage.INDEXED, Stage.EMBEDDED):
             self._restate(row, attached, change, access)
             return
+        if row is not None and row.stage is Stage.FAILED:
+            self._monitor.expect(row.ref)
+        self._monitor.succeeded(Stage.FETCHED)
         document = (row.document if row else None) or new_document_id()
         yield Fetched(
             content,
@@ -284,10 +309,14 @@ class ChangeReader:
 
     def _fail(self, failure: Failed, change: Upserted | None = None) -> None:
         known = {"version": change.version} if change else {}
+        before = self._catalogue.ledger.find([failure.ref]).get(failure.ref)
+        if before is not None and before.stage is Stage.FAILED:
+            self._monitor.expect(failure.ref)
         self._catalogue.ledger.note(
             failure.ref, Stage.FAILED, reason=failure.reason, retryable=failure.retryable, **known
         )
         self._summary.fail(failure)
+        self._monitor.failed(failure)
 
 
 def _beneath(ref: SourceRef, old: SourceRef, new: SourceRef) -> SourceRef:

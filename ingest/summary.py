@@ -17,6 +17,7 @@ class Summary:
 
     :param held: documents missing at the source whose removal waits for confirmation.
     :param problems: the first failures, for a person to read.
+    :param stopped: why the sync of the source stopped before its end; ``""`` where it did not.
     """
 
     source: str
@@ -29,6 +30,7 @@ class Summary:
     removed: int = 0
     held: int = 0
     problems: list[str] = field(default_factory=list)
+    stopped: str = ""
 
     def fail(self, failure: Failed) -> None:
         """Count a failure and keep the first of them to show."""

@@ -10,11 +10,13 @@ from haystack import Pipeline
 
 from connectors.base import Connector
 from ingest.changes import ChangeReader
+from ingest.error_monitor import ErrorMonitor, Limits, TooManyFailures
 from ingest.index_writer import IndexWriter
 from ingest.items import Broken, Fetched, Gone, Kept, Outcome, Skipped
 from ingest.summary import Summary
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
+from memory.domain import Stage
 from memory.errors import MnemeError
 
 PARSED_TOGETHER = 32
@@ -58,16 +60,24 @@ class Sync:
     :param vectors: the pipeline from words to vectors (``ingest/pipelines/vectors.yaml``).
     :param memory: the memory's name in the registry.
     :param max_bytes: larger files are skipped.
+    :param limits: how much of a source may fail before its sync stops.
     """
 
     def __init__(
-        self, words: Pipeline, vectors: Pipeline, *, memory: str = "default", max_bytes: int = 200_000_000
+        self,
+        words: Pipeline,
+        vectors: Pipeline,
+        *,
+        memory: str = "default",
+        max_bytes: int = 200_000_000,
+        limits: Limits | None = None,
     ) -> None:
         self._words = words
         self._vectors = vectors
         self._catalogue = registry.need(memory, Catalogue)
         self._writer = registry.need(memory, IndexWriter)
         self._max_bytes = max_bytes
+        self._limits = limits
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -90,17 +100,26 @@ class Sync:
 
         :param accept_removals: remove also more than a fifth of the source.
         :raises SourceError: where the source cannot be reached; then nothing is removed.
+        :raises TooManyFailures: where too much of the source fails; then nothing is removed, and the next sync
+            goes on from there.
         :raises Interrupted: after `stop`.
         """
-        summary = Summary(name)
-        reader = ChangeReader(self._catalogue, connector, name, summary, max_bytes=self._max_bytes)
+        summary, monitor = Summary(name), ErrorMonitor(self._limits)
+        reader = ChangeReader(self._catalogue, connector, name, summary, monitor, max_bytes=self._max_bytes)
         expected = self._catalogue.ledger.count(name) or None
         self.recover()
-        for part in _in_parts(reader.fetch_changed(), PARSED_TOGETHER):
-            self._check_stop()
-            outcomes = self._words.run({"parse": {"fetched": part}})["write"]["outcomes"]
-            _count(outcomes, summary)
-            report(Step(Phase.WORDS, name, summary.accounted, expected))
+        try:
+            for part in _in_parts(reader.fetch_changed(), PARSED_TOGETHER):
+                self._check_stop()
+                outcomes = self._words.run({"parse": {"fetched": part}})["write"]["outcomes"]
+                _count(outcomes, summary)
+                report(Step(Phase.WORDS, name, summary.accounted, expected))
+                _watch(part, outcomes, monitor)
+        except TooManyFailures as error:
+            summary.stopped = error.message
+            self._writer.write_pending()
+            self._catalogue.sources.synced(name, summary.to_json())
+            raise
         reader.finish(accept_removals=accept_removals)
         self._writer.write_pending()
         self._writer.weigh_words()
@@ -140,6 +159,16 @@ def _in_parts(items: Iterable[Fetched], size: int) -> Iterator[list[Fetched]]:
     stream = iter(items)
     while part := list(islice(stream, size)):
         yield part
+
+
+def _watch(part: Sequence[Fetched], outcomes: Iterable[Outcome], monitor: ErrorMonitor) -> None:
+    """Tell the monitor what became of a part, in the order in which it was fetched."""
+    broken = {each.fetched.document: each.failure for each in outcomes if isinstance(each, Broken)}
+    for fetched in part:
+        if failure := broken.get(fetched.document):
+            monitor.failed(failure)
+        else:
+            monitor.succeeded(Stage.PARSED)
 
 
 def _count(outcomes: Iterable[Outcome], summary: Summary) -> None:

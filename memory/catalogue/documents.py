@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, Row, delete, false, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, false, func, insert, or_, select, update
 
 from memory.catalogue.engine import after_commit, transaction
 from memory.catalogue.people import People, visible
@@ -142,6 +142,22 @@ class Documents:
         query = select(documents.c.id).where(documents.c.ref == str(ref), documents.c.removed.is_(False))
         with transaction(self._engine) as connection:
             return connection.execute(query).scalar()
+
+    def named(self, text: str, asker: Asker, limit: int = 20) -> list[tuple[str, SourceRef]]:
+        """Ids and refs of documents whose id or title is the text or whose ref ends with it, as far as visible."""
+        fits = or_(
+            documents.c.id == text,
+            documents.c.title == text,
+            documents.c.ref.endswith(text, autoescape=True),
+        )
+        query = (
+            select(documents.c.id, documents.c.ref)
+            .where(fits, documents.c.removed.is_(False), *visible(asker))
+            .order_by(documents.c.ref)
+            .limit(limit)
+        )
+        with transaction(self._engine) as connection:
+            return [(row.id, SourceRef.parse(row.ref)) for row in connection.execute(query)]
 
     def text(self, document: str) -> str:
         """The canonical text; call `get` first, which checks access."""

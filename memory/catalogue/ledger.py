@@ -1,11 +1,11 @@
 """The ledger: for every document a connector ever saw, how far it came and why no further."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, delete, func, or_, select, update
 
 from memory.catalogue.engine import transaction
 from memory.catalogue.schema import ledger
@@ -35,6 +35,33 @@ class LedgerRow:
     fingerprint: str = ""
     content: str = ""
     parent: SourceRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows of the ledger somebody wants to see.
+
+    :param stages: empty for all.
+    :param text: what the ref or the reason has in it, whatever its case.
+    """
+
+    source: str = ""
+    stages: tuple[Stage, ...] = ()
+    text: str = ""
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """As conditions on the table."""
+        found: list[ColumnElement[bool]] = []
+        if self.source:
+            found.append(ledger.c.source == self.source)
+        if self.stages:
+            found.append(ledger.c.stage.in_([stage.value for stage in self.stages]))
+        if self.text:
+            named = (
+                column.icontains(self.text, autoescape=True) for column in (ledger.c.ref, ledger.c.reason)
+            )
+            found.append(or_(*named))
+        return found
 
 
 class Ledger:
@@ -106,22 +133,57 @@ class Ledger:
         """Rows of a source whose bytes were the same."""
         return self._where(ledger.c.source == source, ledger.c.content == content)
 
-    def rows(
-        self, *, source: str | None = None, stages: Iterable[Stage] = (), limit: int = 100, offset: int = 0
-    ) -> list[LedgerRow]:
+    def rows(self, wanted: "Wanted", *, limit: int = 100, offset: int = 0) -> list[LedgerRow]:
         """Rows for a person to read, newest first."""
-        query = select(ledger).order_by(ledger.c.at.desc(), ledger.c.ref).limit(limit).offset(offset)
-        if source:
-            query = query.where(ledger.c.source == source)
-        if wanted := [stage.value for stage in stages]:
-            query = query.where(ledger.c.stage.in_(wanted))
+        query = select(ledger).where(*wanted.conditions()).order_by(ledger.c.at.desc(), ledger.c.ref)
         with transaction(self._engine) as connection:
-            return [_row(row) for row in connection.execute(query)]
+            return [_row(row) for row in connection.execute(query.limit(limit).offset(offset))]
+
+    def total(self, wanted: "Wanted") -> int:
+        """How many rows there are."""
+        query = select(func.count()).select_from(ledger).where(*wanted.conditions())
+        with transaction(self._engine) as connection:
+            return connection.execute(query).scalar_one()
+
+    def retry(self, wanted: "Wanted", refs: Sequence[SourceRef] = ()) -> dict[str, int]:
+        """Have failed and skipped documents read again by the next sync; says how many of each source.
+
+        :param refs: only these; none: all that are wanted.
+        """
+        tried = [Stage.FAILED.value, Stage.SKIPPED.value]
+        conditions = [*wanted.conditions(), ledger.c.stage.in_(tried)]
+        if refs:
+            conditions.append(ledger.c.ref.in_([str(ref) for ref in refs]))
+        counted = select(ledger.c.source, func.count()).where(*conditions).group_by(ledger.c.source)
+        again = update(ledger).where(*conditions).values(stage=Stage.FAILED.value, retryable=True, version="")
+        with transaction(self._engine) as connection:
+            found = {row.source: row[1] for row in connection.execute(counted)}
+            self._read_again(connection, select(ledger.c.parent).where(*conditions))
+            connection.execute(again)
+        return found
+
+    @staticmethod
+    def _read_again(connection: Connection, parents: Select[Any]) -> None:
+        """Have the documents read whole again that hold attached files: a source knows only these."""
+        while found := [ref for ref in connection.execute(parents.distinct()).scalars() if ref]:
+            holders = ledger.c.ref.in_(found)
+            connection.execute(update(ledger).where(holders).values(version="", content=""))
+            parents = select(ledger.c.parent).where(holders)
+
+    def retryable(self, source: str) -> list[LedgerRow]:
+        """Rows of a source whose failure a new try may mend."""
+        return self._where(
+            ledger.c.source == source,
+            ledger.c.stage == Stage.FAILED.value,
+            ledger.c.retryable.is_(True),
+            ledger.c.parent.is_(None),
+        )
 
     def matching(self, text: str, limit: int = 20) -> list[LedgerRow]:
         """Rows whose ref ends with the text: how a person names a file."""
-        escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        return self._where(ledger.c.ref.like(f"%{escaped}", escape="\\"))[:limit]
+        query = select(ledger).where(ledger.c.ref.endswith(text, autoescape=True)).order_by(ledger.c.ref)
+        with transaction(self._engine) as connection:
+            return [_row(row) for row in connection.execute(query.limit(limit))]
 
     def move(self, connection: Connection, old: SourceRef, new: SourceRef, **values: Any) -> None:
         """Give a row its new ref, replacing what stood there."""

@@ -66,6 +66,7 @@ sources = Table(
     Column("synced", Moment),
     Column("summary", JSON),
     Column("cursor", Text),
+    Column("every", Integer),
 )
 
 documents = Table(

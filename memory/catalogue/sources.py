@@ -17,6 +17,7 @@ class Source:
 
     :param config: the connector's settings as JSON values.
     :param summary: the last sync's counts, or None before the first.
+    :param every: minutes from one scheduled sync to the next; None for none.
     """
 
     name: str
@@ -26,6 +27,12 @@ class Source:
     paused: bool = False
     synced: datetime | None = None
     summary: dict[str, Any] | None = None
+    every: int | None = None
+
+    @property
+    def stopped(self) -> str:
+        """Why its last sync stopped before the end; ``""`` where it did not."""
+        return str((self.summary or {}).get("stopped", ""))
 
 
 class Sources:
@@ -82,6 +89,17 @@ class Sources:
         self.get(name)
         self._set(name, paused=paused)
 
+    def schedule(self, name: str, every: int | None) -> None:
+        """Have a source synced regularly by the service.
+
+        :param every: minutes, at least 1; None ends it.
+        :raises InvalidInput: where it is no such number.
+        """
+        self.get(name)
+        if every is not None and every < 1:
+            raise InvalidInput(f"A source is synced every minute at most, not every {every}.")
+        self._set(name, every=every)
+
     def synced(self, name: str, summary: dict[str, Any]) -> None:
         """Note the outcome of a sync."""
         self._set(name, synced=datetime.now(UTC), summary=summary)
@@ -113,4 +131,6 @@ class Sources:
 
 
 def _source(row: Row[Any]) -> Source:
-    return Source(row.name, row.kind, row.location, row.config, row.paused, row.synced, row.summary)
+    return Source(
+        row.name, row.kind, row.location, row.config, row.paused, row.synced, row.summary, row.every
+    )

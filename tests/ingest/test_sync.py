@@ -134,7 +134,7 @@ def test_an_emptied_share_does_not_empty_the_memory(asked: Service, folder: Path
         path.unlink()
     assert counts(sync(asked)) == {"known": 6, "held": 6}
     assert asked.search("budget")["total"] == 6
-    assert asked.sources()[0]["state"] == "held"
+    assert asked.upkeep.sources()[0]["state"] == "held"
     assert counts(sync(asked, accept_removals=True)) == {"known": 6, "removed": 6}
     assert asked.search("budget")["total"] == 0
     agree(asked)
@@ -188,13 +188,13 @@ def test_an_unreadable_file_is_tried_again(asked: Service, folder: Path) -> None
     small = asked.memory.settings.sync.model_copy(update={"max_file_mb": 1})
     asked.memory.settings = asked.memory.settings.model_copy(update={"sync": small})
     assert counts(sync(asked)) == {"known": 7, "indexed": 6, "skipped": 1}
-    assert asked.why(str(folder / "huge.txt"))["found"][0]["reason"] == "larger than 1 MB"
+    assert asked.why.explain(str(folder / "huge.txt"), OWNER)["found"][0]["reason"] == "larger than 1 MB"
 
 
 def test_removing_a_source_removes_what_came_from_it(asked: Service, folder: Path) -> None:
     sync(asked)
     assert asked.remove_source("files") == {"name": "files", "removed": 6}
-    assert asked.sources() == []
+    assert asked.upkeep.sources() == []
     assert asked.memory.catalogue.documents.count() == 0
     assert list(asked.memory.index.ids()) == []
     add_folder(asked, folder)

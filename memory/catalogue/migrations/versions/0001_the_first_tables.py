@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("synced", sa.DateTime(), nullable=True),
         sa.Column("summary", sa.JSON(), nullable=True),
         sa.Column("cursor", sa.Text(), nullable=True),
+        sa.Column("every", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_sources")),
     )
     op.create_table(

@@ -1,0 +1,84 @@
+"""Syncs by the clock: each source as often as it was told, by the service, one sync at a time."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from api.jobs import Jobs
+from memory.catalogue.sources import Source, Sources
+from memory.errors import MnemeError
+
+log = logging.getLogger("mneme")
+
+_LOOK_S = 10.0
+"""Between two looks at the clock: short beside the shortest interval, a minute."""
+
+
+class Schedule:
+    """Starts the syncs that are due, in a thread of its own.
+
+    A source that is paused, or whose last sync stopped because too much failed, waits for a person.
+
+    :param now: tells the time; a test gives its own.
+    """
+
+    def __init__(
+        self, sources: Sources, jobs: Jobs, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._sources = sources
+        self._jobs = jobs
+        self._now = now
+        self._tried: dict[str, datetime] = {}
+        self._end = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to look at the clock."""
+        self._thread = threading.Thread(target=self._run, name="schedule", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop looking; a sync that was started goes on."""
+        self._end.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def due(self) -> list[str]:
+        """The sources to be synced now."""
+        return [source.name for source in self._sources.all() if self._is_due(source)]
+
+    def next_sync(self, source: Source) -> datetime | None:
+        """When a source is synced next by the clock; None for never."""
+        if source.every is None or source.paused or source.stopped:
+            return None
+        times = [moment for moment in (source.synced, self._tried.get(source.name)) if moment]
+        return max(times) + timedelta(minutes=source.every) if times else self._now()
+
+    def look(self) -> list[str]:
+        """Start what is due, unless a sync is running; says what was started."""
+        names = self.due()
+        if not names or self._jobs.running:
+            return []
+        try:
+            self._jobs.start(names, accept_removals=False, meaning=True)
+        except MnemeError as error:  # another sync was quicker, or a source was just removed
+            log.info("a scheduled sync waits: %s", error)
+            return []
+        # One that fails before it is noted as synced must not be started again at once.
+        self._tried.update(dict.fromkeys(names, self._now()))
+        return names
+
+    def _is_due(self, source: Source) -> bool:
+        following = self.next_sync(source)
+        return following is not None and following <= self._now()
+
+    def _run(self) -> None:
+        while not self._end.wait(_LOOK_S):
+            began = time.monotonic()
+            try:
+                if started := self.look():
+                    log.info("scheduled sync of %s", ", ".join(started))
+            except MnemeError as error:
+                log.warning("the schedule could not be read: %s (%.1f s)", error, time.monotonic() - began)

@@ -22,6 +22,7 @@ Folder = Annotated[
     Path, typer.Option("--collection", help="The folder of a test collection, BEIR's or TREC's layout.")
 ]
 Judgements = Annotated[str, typer.Option(help="Which judgements, where a collection has several.")]
+Seed = Annotated[int, typer.Option(help="Of everything random: the same gives the same figures.")]
 Measures = Annotated[str, typer.Option(help="Measures divided by commas, for instance nDCG@10,R@100.")]
 
 
@@ -68,6 +69,116 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each option of the comman
     if record_out is not None:
         write_lines(record_out, [json.dumps(record, ensure_ascii=False)])
     tell(measured.evaluation.answer(), as_json, lambda _answer: show_run(record))
+
+
+@eval_app.command("compare")
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="A B...", help="TREC run files; the first is the baseline.")
+    ],
+    collection: Folder,
+    measures: Measures = "nDCG@10,R@100",
+    qrels: Judgements = "",
+    seed: Seed = 0,
+    changed: Annotated[int, typer.Option(help="Queries to show of those that changed most.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Compare runs: what differs, how surely, and which queries changed most."""
+    from api.printing_eval import show_comparison
+    from eval.collections.folder import open_collection
+    from eval.compare import compare as compared
+    from eval.runs import named_apart, read_run
+
+    opened = open_collection(collection.expanduser(), qrels)
+    read = named_apart([read_run(path) for path in runs], [path.stem for path in runs])
+    answer = compared(opened, read, measures.split(","), seed=seed, most=changed)
+    tell(answer, as_json, show_comparison)
+
+
+@eval_app.command("gate")
+def gate(  # noqa: PLR0913, PLR0917 - one parameter for each option of the command
+    baseline: Annotated[str, typer.Option(help="A TREC run file, or a pipeline.")],
+    candidate: Annotated[str, typer.Option(help="A TREC run file, or a pipeline.")],
+    collection: Folder,
+    measures: Measures = "nDCG@10,R@100",
+    slices: Annotated[
+        list[str] | None,
+        typer.Option("--slice", help="Must not get worse; those marked in the collection unless given."),
+    ] = None,
+    tolerance: Annotated[float, typer.Option(help="How much worse a mean may be.")] = 0.0,
+    qrels: Judgements = "",
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Fail when the candidate is worse than the baseline beyond noise, on any slice that matters."""
+    from api.printing_eval import show_decision
+    from eval.collections.folder import open_collection
+    from eval.evaluation import evaluate
+    from eval.gate import decide
+    from eval.measures import parse_measures
+
+    opened = open_collection(collection.expanduser(), qrels)
+    wanted = parse_measures(measures.split(","))
+    with bench(load(), quiet=as_json) as measuring:
+        runs = [measuring.run_of(opened, given) for given in (baseline, candidate)]
+    before, after = (evaluate(opened, one, wanted) for one in runs)
+    decision = decide(opened, before, after, slices or (), tolerance=tolerance, seed=seed)
+    tell(decision.to_json(), as_json, show_decision)
+    if not decision.passed:
+        raise typer.Exit(1)
+
+
+@eval_app.command("seal")
+def seal(
+    collection: Folder,
+    version: Annotated[str, typer.Option(help="What to call this state of the collection.")],
+    mark: Annotated[
+        list[str] | None, typer.Option(help="Slice that may not get worse, for instance language=de.")
+    ] = None,
+    qrels: Judgements = "",
+    as_json: AsJson = False,
+) -> None:
+    """Give a collection, as it is now, a version: later changes are noticed."""
+    from eval.collections.folder import seal as sealed
+
+    told = sealed(collection.expanduser(), version, qrels=qrels, marked=None if mark is None else tuple(mark))
+    answer = {
+        "collection": told.name,
+        "version": told.version,
+        "checksum": told.checksum,
+        "marked": list(told.marked),
+    }
+    tell(
+        answer, as_json, lambda _: typer.echo(f"{told.name} is version {told.version}, {told.checksum[:12]}.")
+    )
+
+
+@eval_app.command("import")
+def import_table(
+    table: Annotated[
+        Path, typer.Argument(metavar="CSV", help="Columns query, document, grade, id, language ...")
+    ],
+    collection: Annotated[
+        Path, typer.Option("--collection", help="The folder to make; documents that lie in it stay.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Make a collection of a spreadsheet of judgements."""
+    from eval.collections.beir import write_beir
+    from eval.collections.table import read_table
+
+    queries, qrels = read_table(table.expanduser())
+    write_beir(collection.expanduser(), queries, qrels)
+    answer = {
+        "collection": collection.name,
+        "queries": len(queries),
+        "judgements": sum(map(len, qrels.values())),
+    }
+    tell(
+        answer,
+        as_json,
+        lambda told: typer.echo(f"{told['queries']} queries, {told['judgements']} judgements."),
+    )
 
 
 def tell(answer: Any, as_json: bool, show: Any) -> None:

@@ -14,7 +14,7 @@ from eval.evaluation import Evaluation, evaluate
 from eval.measures import DEFAULT, parse_measures
 from eval.memories import Report, open_memory_of
 from eval.remembering import RememberingEmbedder
-from eval.runs import Run
+from eval.runs import Run, read_run
 from memory.catalogue.catalogue import Catalogue
 from memory.embedding.base import Embedder
 from memory.errors import InvalidInput, NotFound
@@ -125,6 +125,17 @@ class Bench:
     def score(self, collection: Collection, run: Run, measures: Sequence[str] = DEFAULT) -> Measured:
         """Measure a run that another system made."""
         return Measured(run, evaluate(collection, run, parse_measures(measures)), collection.checksum)
+
+    def run_of(self, collection: Collection, given: str) -> Run:
+        """A run from its file, or made now by a pipeline.
+
+        :param given: a TREC run file, a YAML file, or the name of a shipped pipeline.
+        :raises NotFound: where it is none of these.
+        """
+        path = Path(given).expanduser()
+        if path.is_file() and path.suffix not in {".yaml", ".yml"}:
+            return read_run(path)
+        return self.run(collection, find_pipeline(given), time_it=False).run
 
     def remember(self, measured: Measured) -> Path:
         """Keep a result for comparisons over time; gives its file."""

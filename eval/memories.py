@@ -141,7 +141,8 @@ def _build(folder: Path, key: str, corpus: Corpus, embedder: RememberingEmbedder
             index.optimise()
         index.flush()
         passages = catalogue.passages.progress().passages
-    size = sum(path.stat().st_size for path in (folder / "index").rglob("*") if path.is_file())
+    # What it takes on the disk: the index's files are sparse.
+    size = sum(path.stat().st_blocks * 512 for path in (folder / "index").rglob("*") if path.is_file())
     about = {
         "documents": written,
         "empty": empty,

@@ -7,7 +7,7 @@ ties by id: so every tool sees the order that we mean.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +78,16 @@ def read_run(path: Path) -> Run:
             for query, held in rows.items()
         },
     )
+
+
+def named_apart(runs: Sequence[Run], names: Sequence[str]) -> list[Run]:
+    """The same runs, under other names where some share a tag.
+
+    :param names: parallel, for instance those of their files.
+    """
+    if len({run.name for run in runs}) == len(runs):
+        return list(runs)
+    return [replace(run, name=name) for run, name in zip(runs, names, strict=True)]
 
 
 def write_run(path: Path, run: Run) -> None:

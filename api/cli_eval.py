@@ -181,6 +181,41 @@ def import_table(
     )
 
 
+@eval_app.command("report")
+def report(
+    systems: Annotated[
+        list[str],
+        typer.Argument(metavar="SYSTEM...", help="TREC run files or pipelines; the first is the baseline."),
+    ],
+    collection: Folder,
+    out: Annotated[Path, typer.Option(help="The HTML page to write; the same as JSON lies beside it.")],
+    measures: Measures = "",
+    qrels: Judgements = "",
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Write a page that shows systems side by side: tables, plots, and how they did over time."""
+    from eval.collections.folder import open_collection
+    from eval.collections.lines import write_lines
+    from eval.measures import DEFAULT
+    from eval.report.page import render
+    from eval.report.page import report as reported
+
+    opened = open_collection(collection.expanduser(), qrels)
+    wanted = measures.split(",") if measures else list(DEFAULT)
+    with bench(load(), quiet=as_json) as measuring:
+        told = reported(
+            opened,
+            [measuring.measure(opened, given, wanted) for given in systems],
+            measuring.history(opened),
+            seed,
+        )
+    write_lines(out, [render(opened, told)])
+    write_lines(out.with_suffix(".json"), [json.dumps(told, ensure_ascii=False)])
+    answer = {"page": str(out), "json": str(out.with_suffix(".json"))}
+    tell(answer, as_json, lambda _: typer.echo(f"{out} and {out.with_suffix('.json').name} are written."))
+
+
 def tell(answer: Any, as_json: bool, show: Any) -> None:
     """Print an answer, for people or as JSON."""
     if as_json:

@@ -24,6 +24,9 @@ DEPTH = 1000
 """Documents of a query's list that are kept."""
 
 
+_PIPELINES = frozenset({".yaml", ".yml"})
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A run with what it is worth and what it cost.
@@ -46,7 +49,7 @@ class Measured:
         evaluation = self.evaluation
         return {
             **evaluation.answer(),
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "checksum": self.checksum,
             "model": self.model,
             "left_out": evaluation.left_out,
@@ -126,6 +129,25 @@ class Bench:
         """Measure a run that another system made."""
         return Measured(run, evaluate(collection, run, parse_measures(measures)), collection.checksum)
 
+    def measure(self, collection: Collection, given: str, measures: Sequence[str] = DEFAULT) -> Measured:
+        """Measure a run from its file, or made now by a pipeline and remembered.
+
+        :param given: a TREC run file, a YAML file, or the name of a shipped pipeline.
+        :raises NotFound: where it is none of these.
+        """
+        path = Path(given).expanduser()
+        if path.is_file() and path.suffix not in _PIPELINES:
+            return self.score(collection, read_run(path), measures)
+        measured = self.run(collection, find_pipeline(given), measures=measures)
+        self.remember(measured)
+        return measured
+
+    def history(self, collection: Collection) -> list[dict[str, Any]]:
+        """What was remembered of this state of a collection, oldest first."""
+        files = sorted((self._folder() / "history" / collection.name).glob("*.json"))
+        records = [json.loads(path.read_text(encoding="utf-8")) for path in files]
+        return [record for record in records if record["checksum"] == collection.checksum]
+
     def run_of(self, collection: Collection, given: str) -> Run:
         """A run from its file, or made now by a pipeline.
 
@@ -133,7 +155,7 @@ class Bench:
         :raises NotFound: where it is none of these.
         """
         path = Path(given).expanduser()
-        if path.is_file() and path.suffix not in {".yaml", ".yml"}:
+        if path.is_file() and path.suffix not in _PIPELINES:
             return read_run(path)
         return self.run(collection, find_pipeline(given), time_it=False).run
 

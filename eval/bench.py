@@ -165,6 +165,10 @@ class Bench:
         at = record["at"].replace(":", "").replace("+0000", "Z")
         place = self._folder() / "history" / measured.evaluation.collection
         path = place / f"{at}-{measured.run.name}.json"
+        again = 1
+        while path.exists():  # two results of one moment are both kept
+            again += 1
+            path = place / f"{at}-{measured.run.name}-{again}.json"
         write_lines(path, [json.dumps(record, ensure_ascii=False)])
         return path
 

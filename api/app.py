@@ -42,7 +42,7 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
         docs_url=None,  # the usual page loads its scripts from elsewhere
         redoc_url=None,
     )
-    app.middleware("http")(security.guard)
+    app.add_middleware(security.Guard)
     app.include_router(routes.router)
     app.include_router(upkeep_routes.router)
     app.include_router(upkeep_pages.router)

@@ -129,6 +129,7 @@ class Jobs:
 
     def _run(self, job: SyncJob) -> None:
         with self._memory.busy:
+            self._memory.share_processor(True)
             try:
                 self._sync = self._prepare()
                 self._read_all(self._sync, job)
@@ -154,6 +155,7 @@ class Jobs:
                 job.words_done = True
                 self._sync = None
                 self._memory.release_workers()
+                self._memory.share_processor(False)
 
     def _prepare(self) -> Sync:
         memory = self._memory

@@ -4,8 +4,9 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Depends, Query, Request
-from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_json
 
 from api.schemas import DocumentOut, SearchOut
 from api.security import ORIGINAL_POLICY
@@ -56,11 +57,11 @@ def search(
     explain: bool = False,
     wait: Annotated[bool, Query(description="Wait for the model, so that meaning counts too.")] = False,
     person: As = None,
-) -> JSONResponse:
+) -> Response:
     """Search by words and meaning, within what the asker may see."""
     answer = service.search(q, person=person, limit=limit, offset=offset, explain=explain, wait=wait)
-    # Given as a response: FastAPI would walk through every value of it once more.
-    return JSONResponse(answer)
+    # Given as bytes: FastAPI would walk through every value of it once more, and `json` takes ten times as long.
+    return Response(to_json(answer), media_type="application/json")
 
 
 @router.get(

@@ -1,10 +1,11 @@
 """What every request must pass and every answer carries: no rebinding, no forgery, no foreign content."""
 
-from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
-from fastapi import Request, Response
+from fastapi import Request
 from fastapi.responses import JSONResponse
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.settings import LOOPBACK
 
@@ -18,37 +19,59 @@ ORIGINAL_POLICY = "default-src 'none'; sandbox"
 """Content-Security-Policy of original files: whatever they hold, it runs and loads nothing."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-Next = Callable[[Request], Awaitable[Response]]
+_HEADERS = {
+    "Content-Security-Policy": PAGE_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 
 
-async def guard(request: Request, call_next: Next) -> Response:
-    """Refuse what no page of ours can have sent, then add the headers that keep browsers careful.
+class Guard:
+    """Refuses what no page of ours can have sent, then adds the headers that keep browsers careful.
 
     A page on another site can point its own name at 127.0.0.1 (DNS rebinding): its requests carry that
     name as Host. It can also post here without reading the answer (CSRF): such requests carry its Origin.
+
+    Plain ASGI: FastAPI's ``middleware("http")`` starts a task and copies the answer for every request.
     """
-    if refusal := _refuse(request):
-        return JSONResponse(
-            {
-                "type": "urn:mneme:problem:foreign-request",
-                "title": "Not allowed",
-                "status": 403,
-                "detail": refusal,
-                "hint": "Open the address that `mneme serve` printed.",
-            },
-            status_code=403,
-            media_type="application/problem+json",
-        )
-    response = await call_next(request)
-    headers = response.headers
-    headers.setdefault("Content-Security-Policy", PAGE_POLICY)
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "no-referrer")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    if not request.url.path.startswith("/static/"):
-        headers.setdefault("Cache-Control", "no-store")
-    return response
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request pass, or answer it with the reason why not."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        if refusal := _refuse(request):
+            await _refused(refusal)(scope, receive, send)
+            return
+        cacheable = request.url.path.startswith("/static/")
+
+        async def send_carefully(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                if not cacheable:
+                    headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, send_carefully)
+
+
+def _refused(why: str) -> JSONResponse:
+    body = {
+        "type": "urn:mneme:problem:foreign-request",
+        "title": "Not allowed",
+        "status": 403,
+        "detail": why,
+        "hint": "Open the address that `mneme serve` printed.",
+    }
+    return JSONResponse(body, status_code=403, media_type="application/problem+json")
 
 
 def _refuse(request: Request) -> str:

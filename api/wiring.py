@@ -47,6 +47,7 @@ class Memory:
     busy: threading.Lock = field(default_factory=threading.Lock)
     _index: VectorIndex | None = None
     _passage_embedder: EmbedderProcess | None = None
+    _query_embedder: EmbedderProcess | None = None
     _parsers: ParserPool | None = None
     _opening: threading.RLock = field(default_factory=threading.RLock)
     _loading: threading.Thread | None = None
@@ -124,7 +125,7 @@ class Memory:
     def _load(self) -> None:
         began = time.monotonic()
         try:
-            embedder = self.spec.open()
+            embedder = self._open_query_embedder()
             self._compare(embedder.identity)
             registry.provide(NAME, Embedder, QueryBatcher(embedder))  # type: ignore[type-abstract]
             log.info("model %s ready after %.1f s", embedder.identity.name, time.monotonic() - began)
@@ -133,6 +134,21 @@ class Memory:
             log.error("%s Searching goes on by words.", error)
         finally:
             self._loaded.set()
+
+    def _open_query_embedder(self) -> Embedder:
+        if self.spec.light:
+            return self.spec.open()
+        self._query_embedder = EmbedderProcess(self.spec, nice=0)
+        self.share_processor(self.busy.locked())
+        return self._query_embedder
+
+    def share_processor(self, sharing: bool) -> None:
+        """Embed queries with one thread while a sync embeds beside them; with all of them again afterwards.
+
+        Threads of one forward pass wait for each other; with more of them than processors, mostly in vain.
+        """
+        if self._query_embedder is not None:
+            self._query_embedder.set_threads(1 if sharing else None)
 
     def _compare(self, loaded: ModelIdentity) -> None:
         if loaded.digest != self.identity().digest:
@@ -175,6 +191,8 @@ class Memory:
         """Let go of everything, so that another process may own the memory."""
         self.release_workers()
         with self._opening:
+            if self._query_embedder is not None:
+                self._query_embedder.close()
             if self._index is not None:
                 self._index.close()
                 self._index = None

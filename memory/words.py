@@ -101,16 +101,21 @@ class WordAnalyser:
         """How many words BM25 sees in a text: stop words are not among them."""
         return sum(self._counts(text, language).values())
 
-    def terms(self, text: str, language: str) -> list[tuple[int, int, Terms]]:
-        """Every word of a text that has terms: where it starts and ends, and its term ids.
+    def matches(
+        self, text: str, language: str, wanted: frozenset[int], known: dict[str, bool]
+    ) -> list[tuple[int, int]]:
+        """Where the words of a text stand whose term ids are among those wanted: so a result is highlighted.
 
-        A word matched where its ids meet the query's; that is how a result is highlighted.
+        :param known: what earlier calls found out of words, for the same language and the same ids; is added to.
         """
-        name = LANGUAGES.get(language, "")
-        found = []
+        name, found = LANGUAGES.get(language, ""), []
         for match in _WORD.finditer(text):
-            if ids := self._word(match.group(), name):
-                found.append((match.start(), match.end(), ids))
+            word = match[0]
+            hit = known.get(word)
+            if hit is None:
+                hit = known[word] = not wanted.isdisjoint(self._word(word, name))
+            if hit:
+                found.append(match.span())
         return found
 
     def _counts(self, text: str, language: str) -> dict[int, int]:

@@ -22,6 +22,7 @@ class Highlighter:
     def __init__(self, analyser: WordAnalyser, terms: Iterable[int], phrases: Iterable[str] = ()) -> None:
         self._analyser = analyser
         self._terms = frozenset(terms)
+        self._known: dict[str, dict[str, bool]] = {}
         written = [_WORDS.findall(phrase) for phrase in phrases]
         self._phrases = [
             re.compile(r"\b" + r"[\W_]+".join(map(re.escape, words)) + r"\b", re.IGNORECASE)
@@ -36,12 +37,8 @@ class Highlighter:
         """
         found: list[tuple[int, int]] = []
         if self._terms:
-            disjoint = self._terms.isdisjoint
-            found = [
-                (start, end)
-                for start, end, terms in self._analyser.terms(text, language)
-                if not disjoint(terms)
-            ]
+            known = self._known.setdefault(language, {})
+            found = self._analyser.matches(text, language, self._terms, known)
         for phrase in self._phrases:
             found += [match.span() for match in phrase.finditer(text)]
         return _merged(text, found)

@@ -58,7 +58,8 @@ class Catalogue:
             return _integrity(connection)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Write what still waits, and let go of the database."""
+        self.events.close()
         self._engine.dispose()
 
 

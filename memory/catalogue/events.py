@@ -2,11 +2,14 @@
 
 import hashlib
 import hmac
+import logging
 import secrets
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Engine, delete, insert, select
 
@@ -14,6 +17,12 @@ from memory.catalogue.engine import transaction
 from memory.catalogue.schema import events, meta
 from memory.catalogue.upsert import upsert
 from memory.domain import Asker
+from memory.errors import MnemeError
+
+TOGETHER_S = 0.5
+"""Seconds an event waits for others: a commit of its own would cost more than many a search."""
+
+log = logging.getLogger("mneme")
 
 
 class EventKind(StrEnum):
@@ -41,7 +50,7 @@ class Event:
 
 
 class Events:
-    """The event log.
+    """The event log. Events are written together, half a second late; a killed process loses those.
 
     :param keep: how long events are kept; None switches the log off.
     """
@@ -50,6 +59,9 @@ class Events:
         self._engine = engine
         self._keep = keep
         self._key = b"" if keep is None else self._secret()
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._waiting: list[dict[str, Any]] = []
 
     def _secret(self) -> bytes:
         with transaction(self._engine) as connection:
@@ -69,20 +81,45 @@ class Events:
         """Append an event, unless the log is off."""
         if self._keep is None:
             return
-        with transaction(self._engine) as connection:
-            connection.execute(
-                insert(events).values(
-                    at=datetime.now(UTC),
-                    kind=kind.value,
-                    asker=self.pseudonym(asker),
-                    query=query[:2000],
-                    documents=list(documents),
-                    took_ms=took_ms,
-                )
-            )
+        event = {
+            "at": datetime.now(UTC),
+            "kind": kind.value,
+            "asker": self.pseudonym(asker),
+            "query": query[:2000],
+            "documents": list(documents),
+            "took_ms": took_ms,
+        }
+        with self._lock:
+            self._waiting.append(event)
+            if len(self._waiting) > 1:
+                return  # the first of them has set the time
+        later = threading.Timer(TOGETHER_S, self._try_to_flush)
+        later.daemon = True
+        later.start()
+
+    def flush(self) -> None:
+        """Write what waits to be written; when it returns, nothing recorded before is still on its way."""
+        with self._writing:
+            with self._lock:
+                waiting, self._waiting = self._waiting, []
+            if waiting:
+                with transaction(self._engine) as connection:
+                    connection.execute(insert(events), waiting)
+
+    def close(self) -> None:
+        """Write what waits, as far as that is possible."""
+        self._try_to_flush()
+
+    def _try_to_flush(self) -> None:
+        try:
+            self.flush()
+        except MnemeError as error:
+            # A search is not to fail because it could not be counted.
+            log.error("Searches could not be recorded: %s", error)
 
     def all(self) -> list[Event]:
         """Every event that is still kept, oldest first."""
+        self.flush()
         with transaction(self._engine) as connection:
             rows = connection.execute(select(events).order_by(events.c.id)).all()
         return [
@@ -92,6 +129,7 @@ class Events:
 
     def expire(self) -> int:
         """Delete what is older than the retention time; says how many."""
+        self.flush()
         oldest = datetime.now(UTC) - (self._keep or timedelta(0))
         with transaction(self._engine) as connection:
             return connection.execute(delete(events).where(events.c.at < oldest)).rowcount

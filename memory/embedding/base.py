@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,4 +48,13 @@ class Embedder(Protocol):
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Vectors of several queries at once, shape (len(texts), size), in the order given."""
+        ...
+
+
+@runtime_checkable
+class Threaded(Protocol):
+    """An embedder whose forward passes can be given fewer threads while others need the processor."""
+
+    def set_threads(self, threads: int | None) -> None:
+        """From the next call on use so many threads; None takes as many as the model took at first."""
         ...

@@ -28,6 +28,11 @@ class EmbedderSpec:
     threads: int | None = None
     allow_download: bool = False
 
+    @property
+    def light(self) -> bool:
+        """Whether it costs nothing to load and to run, so that a process of its own would be a waste."""
+        return self.model == HASH
+
     def open(self, progress: Callable[[str, float], None] | None = None) -> Embedder:
         """Open it in this process; see `open_embedder`."""
         return open_embedder(

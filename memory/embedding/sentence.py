@@ -43,7 +43,7 @@ class SentenceEmbedder:
         folder = _folder(model, allow_download)
         self._torch, self._model = _load(folder)
         self._tokenizing = threading.Lock()
-        self._threads = threads
+        self._threads = self._at_first = threads or self._torch.get_num_threads()
         prompts: dict[str, str] = dict(self._model.prompts)
         self._query = prompts.get("query") or ""
         self._passage = prompts.get("passage") or prompts.get("document") or ""
@@ -60,8 +60,8 @@ class SentenceEmbedder:
         return self._identity
 
     def set_threads(self, threads: int | None) -> None:
-        """From the next call on use so many threads; None leaves it as it is."""
-        self._threads = threads
+        """From the next call on use so many threads; None takes as many as at first."""
+        self._threads = threads or self._at_first
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Vectors of passages, shape (len(texts), size), in the order given."""
@@ -88,7 +88,7 @@ class SentenceEmbedder:
     def _forward(self, texts: list[str], prompt: str) -> Vectors:
         """What `SentenceTransformer.encode` does for one batch, without its 2 ms of preparations."""
         torch = self._torch
-        if self._threads is not None and torch.get_num_threads() != self._threads:
+        if torch.get_num_threads() != self._threads:
             torch.set_num_threads(self._threads)  # holds for the calling thread only
         with torch.inference_mode():
             with self._tokenizing:  # the tokenizer's padding is state of its own: not for two threads

@@ -1,4 +1,8 @@
-"""An embedder in a process of its own, at the lowest priority, so that queries beside it stay fast.
+"""An embedder in a process of its own.
+
+For syncs at the lowest priority, so that queries beside it stay fast. For queries because a forward pass
+takes Python's global lock once for each of its operations: in the service's process it would wait for other
+requests, and they for it, at every one of them.
 
 The two talk over a pair of pipes: a line of JSON each way, and after an answer its numbers. When
 the parent dies, however it dies, its end of the pipe closes and the child ends itself. (Linux could
@@ -19,7 +23,7 @@ from typing import IO, Any
 import numpy as np
 
 from memory import errors
-from memory.embedding.base import ModelIdentity, Vectors
+from memory.embedding.base import ModelIdentity, Threaded, Vectors
 from memory.embedding.open import EmbedderSpec
 from memory.errors import MnemeError, ModelUnavailable
 
@@ -32,7 +36,7 @@ class EmbedderCrashed(ModelUnavailable):
 
 
 class EmbedderProcess:
-    """Runs an embedder in a child process at nice 19, started with the first call.
+    """Runs an embedder in a child process, started with the first call.
 
     Calls of several threads are answered one after the other. A crash raises `EmbedderCrashed`, and
     the next call starts a new process.
@@ -47,6 +51,11 @@ class EmbedderProcess:
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._identity: ModelIdentity | None = None
+        self._threads: int | None = None
+
+    def set_threads(self, threads: int | None) -> None:
+        """From the next call on use so many threads; None takes as many as the model took at first."""
+        self._threads = threads
 
     @property
     def identity(self) -> ModelIdentity:
@@ -83,7 +92,7 @@ class EmbedderProcess:
     def _call(self, task: str, texts: Sequence[str]) -> Vectors:
         with self._lock:
             child = self._start()
-            answer = self._exchange(child, {"task": task, "texts": list(texts)})
+            answer = self._exchange(child, {"task": task, "texts": list(texts), "threads": self._threads})
             size = answer["rows"] * answer["size"] * 4
             data = _exactly(_pipe(child.stdout), size)
             if len(data) != size:
@@ -182,6 +191,8 @@ def main() -> None:
         return
     while True:
         request = requests.get()
+        if isinstance(embedder, Threaded):
+            embedder.set_threads(request["threads"])
         try:
             work = embedder.embed_passages if request["task"] == "embed_passages" else embedder.embed_queries
             vectors = work(request["texts"])

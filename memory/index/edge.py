@@ -21,6 +21,7 @@ from memory.index.generations import Generations
 from memory.index.optimise import copy_generation, optimise_copy
 
 _PAGE = 10_000  # ids read at once
+_NOTED = 1_000  # passages written before their number is noted on the disk
 _AT_ONCE = 500  # passages in one write: a query waits for one such at most
 
 
@@ -41,12 +42,15 @@ class EdgeIndex:
         self._writing = threading.RLock()
         self._optimising = threading.Lock()
         self._journal: list[q.UpdateOperation] | None = None
+        self._journalled = 0
         self._generations = Generations(directory)
         self._shard: q.EdgeShard | None = None
         try:
             with edge_errors(f"Opening the index in {directory}"):
                 self._folder = self._generations.open(model, self._create)
                 self._shard = q.EdgeShard.load(str(self._folder))
+                known = self._generations.written(self._folder)
+                self._written = self._shard.info().points_count if known is None else known
         except BaseException:
             self._generations.close()
             raise
@@ -61,7 +65,7 @@ class EdgeIndex:
         for first in range(0, len(entries), _AT_ONCE):
             points = [point(entry) for entry in entries[first : first + _AT_ONCE]]
             with self._write("Writing passages"):
-                self._update(q.UpdateOperation.upsert_points(points))
+                self._update(q.UpdateOperation.upsert_points(points), len(points))
 
     def set_vectors(self, ids: Sequence[int], vectors: Vectors) -> None:
         """Give passages that are already there their dense vectors, shape (len(ids), size)."""
@@ -89,13 +93,14 @@ class EdgeIndex:
         if where is None:  # cannot be: it filters by the document
             return
         with self._write("Changing passages"):
-            self._update(q.UpdateOperation.set_payload_by_filter(where, known))
+            touched = self._open().count(q.CountRequest(exact=True, filter=where))
+            self._update(q.UpdateOperation.set_payload_by_filter(where, known), touched)
 
     def delete(self, ids: Sequence[int]) -> None:
         """Remove passages; unknown ids are ignored."""
         with self._write("Removing passages"):
             for first in range(0, len(ids), _PAGE):
-                self._update(q.UpdateOperation.delete_points([*ids[first : first + _PAGE]]))
+                self._update(q.UpdateOperation.delete_points([*ids[first : first + _PAGE]]), 0)
 
     def search(self, query: LegQuery, asker: Asker) -> Legs:
         """Each leg's scored list, best first."""
@@ -141,10 +146,13 @@ class EdgeIndex:
         return found
 
     def unoptimised(self) -> int:
-        """How many vectors are still searched one by one; some thousands are worth an `optimise`."""
+        """How many passages are searched one by one; some thousands are worth an `optimise`.
+
+        Whatever is written, vector or not, leaves the optimised part for the other. (qdrant-edge's own
+        ``indexed_vectors_count`` counts all vectors, optimised or not.)
+        """
         with edge_errors("Reading the index"):
-            info = self._open().info()
-        return max(0, info.points_count - info.indexed_vectors_count)
+            return min(self._written, self._open().info().points_count)
 
     def optimise(self) -> None:
         """Rebuild the index for fast search and drop what was deleted, while it is used.
@@ -163,7 +171,7 @@ class EdgeIndex:
                     with self._writing:
                         self._open().flush()
                         copy_generation(self._folder, made)
-                        self._journal = []
+                        self._journal, self._journalled = [], 0
                     optimise_copy(made)
                     self._take_place(made, target)
             finally:
@@ -186,6 +194,7 @@ class EdgeIndex:
                 with edge_errors("Closing the index"):
                     shard.flush()
                     shard.close()
+                    self._generations.note_written(self._folder, self._written)
             finally:
                 self._generations.close()
 
@@ -203,7 +212,8 @@ class EdgeIndex:
             self._generations.switch(made, target, self._model)
             # A query that runs on the old one keeps it until it has its answer.
             self._shard, old = q.EdgeShard.load(str(target)), self._folder
-            self._folder = target
+            self._folder, self._written = target, self._journalled
+            self._generations.note_written(target, self._written)
         shutil.rmtree(old)
 
     def _repeat(self, shard: q.EdgeShard, done: int) -> int:
@@ -220,7 +230,7 @@ class EdgeIndex:
                 held = {_number(record.id) for record in known}
                 points = [q.PointVectors(one, dict(vector)) for one, vector in some if one in held]
                 if points:
-                    self._update(q.UpdateOperation.update_vectors(points))
+                    self._update(q.UpdateOperation.update_vectors(points), len(points))
 
     def _newest(self, limit: int, where: q.Filter | None) -> tuple[Scored, ...]:
         if not limit:
@@ -237,10 +247,14 @@ class EdgeIndex:
             need_space(self._generations.directory)
             yield
 
-    def _update(self, operation: q.UpdateOperation) -> None:
+    def _update(self, operation: q.UpdateOperation, points: int) -> None:
         self._open().update(operation)
         if self._journal is not None:
             self._journal.append(operation)
+            self._journalled += points
+        before, self._written = self._written, self._written + points
+        if before // _NOTED != self._written // _NOTED:
+            self._generations.note_written(self._folder, self._written)
 
     def _open(self) -> q.EdgeShard:
         if (shard := self._shard) is None:
@@ -251,10 +265,11 @@ class EdgeIndex:
         create_shard(folder, self._model.size).close()
 
 
-def _ranked(points: Iterable[q.ScoredPoint]) -> tuple[Scored, ...]:
-    found = [Scored(_number(one.id), one.score) for one in points]
-    found.sort(key=lambda one: (-one.score, one.id))
-    return tuple(found)
+def _ranked(points: Sequence[q.ScoredPoint]) -> tuple[Scored, ...]:
+    ids = np.array([one.id for one in points], dtype=np.int64)
+    scores = np.array([one.score for one in points], dtype=np.float64)
+    order = np.lexsort((ids, -scores))
+    return tuple(map(Scored._make, zip(ids[order].tolist(), scores[order].tolist(), strict=True)))
 
 
 def _number(identity: q.PointId) -> int:

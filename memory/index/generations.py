@@ -5,12 +5,14 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 from memory.embedding.base import ModelIdentity
 from memory.errors import IndexUnavailable, MemoryInUse, ModelMismatch
 
+_WRITTEN = "WRITTEN"
 _EDITION = 1  # of the payload and its indexes; raise it when they change, and older indexes are built anew
 
 
@@ -19,6 +21,7 @@ class Generations:
 
     ``CURRENT`` names the generation and the model and is replaced as a whole, so a crash leaves
     either the old generation or the new one; what it does not name is removed at the next opening.
+    ``WRITTEN`` says how many passages were written to the living generation since it was made.
 
     :param directory: where the index lies; made where it does not exist.
     :raises MemoryInUse: where another process, or another index in this one, has it open.
@@ -89,6 +92,21 @@ class Generations:
             os.fsync(number)
         finally:
             os.close(number)
+
+    def written(self, folder: Path) -> int | None:
+        """What `note_written` noted last of this generation; None where it noted nothing."""
+        try:
+            known = json.loads((self.directory / _WRITTEN).read_text(encoding="utf-8"))
+            return int(known["points"]) if known["generation"] == folder.name else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None  # it only tells when optimising is worth it
+
+    def note_written(self, folder: Path, points: int) -> None:
+        """Note how many passages were written to a generation since it was made."""
+        temporary = self.directory / f"{_WRITTEN}.new"
+        with suppress(OSError):  # a full disk is told where something is lost by it
+            temporary.write_text(json.dumps({"generation": folder.name, "points": points}), encoding="utf-8")
+            temporary.replace(self.directory / _WRITTEN)
 
     def close(self) -> None:
         """Let another process have it."""

@@ -1,12 +1,16 @@
 """The question as a vector."""
 
+import logging
 from typing import Any
 
 from haystack import component
 
 from memory import registry
 from memory.embedding.base import Embedder
+from memory.errors import ModelUnavailable
 from search.flow import Meaning, Question
+
+log = logging.getLogger("mneme")
 
 
 @component
@@ -29,4 +33,9 @@ class EmbedQuery:
         text = question.query.text
         if embedder is None or not any(char.isalnum() for char in text):
             return {"meaning": Meaning()}
-        return {"meaning": Meaning(embedder.embed_query(text))}
+        try:
+            return {"meaning": Meaning(embedder.embed_query(text))}
+        except ModelUnavailable as error:
+            # Its process died; the next search starts a new one, and this one need not fail with it.
+            log.warning("%s This search went by words alone.", error.message)
+            return {"meaning": Meaning()}

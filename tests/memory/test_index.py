@@ -106,7 +106,7 @@ def test_optimise_keeps_what_is_written_meanwhile(edge: EdgeIndex) -> None:
 
     def write() -> None:
         number = 10_001
-        while not stop.is_set():
+        while not stop.is_set() and number < 15_000:
             edge.upsert([entry(number, words=words(499_999), vector=unit(1))])
             edge.set_vectors([number - 10_000], np.stack([unit(2)]))
             edge.delete([number - 8_000])
@@ -138,13 +138,28 @@ def test_optimise_keeps_what_is_written_meanwhile(edge: EdgeIndex) -> None:
     assert edge.vectors([first])[first] == pytest.approx(unit(2), abs=1e-6)
 
 
+def test_what_was_written_since_optimising_is_counted_and_remembered(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path / "index", MODEL)
+    index.upsert(some_entries(30))
+    assert index.unoptimised() == 30
+    index.optimise()
+    assert index.unoptimised() == 0
+    index.set_vectors([1, 2, 99], np.stack([unit(1), unit(2), unit(3)]))
+    index.set_facts("d3", access=EVERYBODY, source="s", people=(), type="", language="", modified=None)
+    assert index.unoptimised() == 3
+    index.close()
+    again = EdgeIndex(tmp_path / "index", MODEL)
+    assert again.unoptimised() == 3
+    again.close()
+
+
 def test_optimise_leaves_one_generation(tmp_path: Path) -> None:
     """The old generation is gone, and the new one opens again."""
     index = EdgeIndex(tmp_path, MODEL)
     index.upsert(some_entries(100))
     index.optimise()
     index.optimise()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["CURRENT", "LOCK", "g3"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["CURRENT", "LOCK", "WRITTEN", "g3"]
     index.close()
     again = EdgeIndex(tmp_path, MODEL)
     assert len(list(again.ids())) == 100

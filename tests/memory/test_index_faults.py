@@ -90,7 +90,7 @@ def test_a_kill_while_optimising_leaves_the_old_generation(tmp_path: Path) -> No
     assert (tmp_path / "g2.new").exists()
     index = EdgeIndex(tmp_path, MODEL)
     assert list(index.ids()) == [*range(1, 20), 77]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["CURRENT", "LOCK", "g1"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["CURRENT", "LOCK", "WRITTEN", "g1"]
     index.close()
 
 

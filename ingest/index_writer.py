@@ -21,6 +21,7 @@ DRIFT = 0.2
 """How far the average may move before all words are weighed anew: below it no rank changes noticeably."""
 
 _AVERAGE, _NEXT_AVERAGE = "average_length", "next_average_length"
+_MAIN_LANGUAGE = "main_language"
 
 
 def spoken(stored: StoredPassage) -> str:
@@ -52,19 +53,24 @@ class IndexWriter:
             self._catalogue.documents.forget(document)
 
     def weigh_words(self, progress: Callable[[int], None] = lambda _done: None) -> bool:
-        """Weigh all words anew where the passages' average length has drifted; says whether it had to."""
+        """Weigh all words anew where the passages' average length or the memory's main language has drifted.
+
+        :return: whether it had to.
+        """
         catalogue = self._catalogue
-        now = catalogue.passages.average_length()
+        now, main = catalogue.passages.average_length(), self._next_main_language()
         planned = catalogue.get_meta(_NEXT_AVERAGE)
-        if planned is None and (not now or abs(now / self.average() - 1) <= DRIFT):
+        settled = abs(now / self.average() - 1) <= DRIFT and main == self.main_language()
+        if planned is None and (not now or settled):
             return False
         average = planned or now
         catalogue.set_meta(_NEXT_AVERAGE, average)
+        catalogue.set_meta(_MAIN_LANGUAGE, main)
         last, done = 0, 0
         while part := catalogue.passages.after(last):
             self._index.set_words(
                 [stored.passage.id for stored in part],
-                [self._words.document(spoken(stored), stored.language, average) for stored in part],
+                [self._words.document(spoken(stored), stored.language or main, average) for stored in part],
             )
             last, done = part[-1].passage.id, done + len(part)
             progress(done)
@@ -76,8 +82,19 @@ class IndexWriter:
         """The average length that BM25 reckons with."""
         return float(self._catalogue.get_meta(_AVERAGE) or FIRST_AVERAGE)
 
+    def main_language(self) -> str:
+        """What texts of an unknown language (a title, a list) are read in: most of the memory's, ``""`` at first."""
+        return str(self._catalogue.get_meta(_MAIN_LANGUAGE) or "")
+
+    def _next_main_language(self) -> str:
+        """Another main language only where it is clearly ahead: a memory half in each must not swing."""
+        many, held = self._catalogue.documents.languages(), self.main_language()
+        first = next((code for code in many if code), "")
+        ahead = many.get(first, 0) > (1 + DRIFT) * (many.get(held, 0) if held else 0)
+        return first if ahead else held
+
     def _write(self, waiting: Sequence[StoredPassage]) -> None:
-        average = self.average()
+        average, main = self.average(), self.main_language()
         known = self._catalogue.vectors.get(self._model, [stored.digest for stored in waiting])
         cards = self._catalogue.cards.of_documents({stored.passage.document for stored in waiting})
         entries = []
@@ -88,7 +105,7 @@ class IndexWriter:
                     id=stored.passage.id,
                     document=stored.passage.document,
                     text=text,
-                    words=self._words.document(text, stored.language, average),
+                    words=self._words.document(text, stored.language or main, average),
                     access=card.access,
                     source=card.source,
                     type=card.type,

@@ -4,15 +4,22 @@ The analysis (split into words, fold, drop stop words, stem, hash to a term id) 
 `Bm25`, so a text and a query meet in the same terms on either index. What it makes of spelling:
 ``Kündigung``, ``kundigung`` and ``KÜNDIGUNGEN`` are one term, so are ``Straße`` and ``strasse``,
 ``købt`` and ``kobt``, ``æble`` and ``aeble``; ``Kuendigung`` and ``aarhus`` (for ``Århus``) are others.
+
+What is done to a query, and why (`bench/README.md` has the figures): a term that is repeated counts by the square
+root of its occurrences, since long questions name again what they are about; and the stop words of the query's own
+language are left out in whatever language it is read, since ``die`` of a German question is a rare and telling word
+to an English text.
 """
 
+import math
 import re
 import threading
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
-from qdrant_edge import Bm25, Bm25Config, DisabledStemmer, StopwordsSet
+from qdrant_edge import Bm25, Bm25Config, DisabledStemmer, Language, StopwordsSet
 
 from memory.index.base import SparseWords
 
@@ -57,6 +64,11 @@ LANGUAGES = {
 }
 """ISO 639-1 codes whose stop words (and, for most, stems) are known; any other is only folded."""
 
+_NAMES = tuple(sorted(set(LANGUAGES.values())))
+
+_TELLING = 2
+"""So many different stop words of one language say that a query is written in it; one may be a word of another."""
+
 # A word may be written with combining marks (macOS file names, some PDFs): they belong to it.
 _WORD = re.compile(r"(?:[^\W_][\u0300-\u036f]*)+")
 
@@ -74,6 +86,10 @@ class WordAnalyser:
         self._counters: dict[str, tuple[Bm25, Bm25]] = {}
         self._word = lru_cache(maxsize=100_000)(self._analyse_word)
         self._stop = lru_cache(maxsize=20_000)(self._is_stop_word)
+        self._stop_in = lru_cache(maxsize=20_000)(self._stop_word_in)
+        self._content = _plain(
+            fold=False, stop_words=StopwordsSet({getattr(Language, name.capitalize()) for name in _NAMES})
+        )
 
     def document(self, text: str, language: str, average_length: float) -> SparseWords:
         """A passage's terms, weighted by how often they occur and how long the passage is.
@@ -87,15 +103,18 @@ class WordAnalyser:
         return SparseWords(tuple(counts), weights)
 
     def query(self, text: str, languages: Iterable[str]) -> SparseWords:
-        """A query's distinct terms in every language given, each with weight 1.
+        """A query's distinct terms in every language given, each weighted by the square root of its occurrences.
 
-        Two words have no reliable language, so a query is read in all that the memory holds; with none
-        it is read as unknown.
+        Two words have no reliable language, so a query is read in all that the memory holds. Texts of an
+        unknown language are read in the memory's main one, and so is a query: as unknown only where no language
+        is given.
         """
-        found: set[int] = set()
-        for language in sorted(set(languages)) or [""]:
-            found.update(self._counts(text, language))
-        return SparseWords(tuple(sorted(found)), (1.0,) * len(found))
+        text = self._without_stop_words(text)
+        counts: Counter[int] = Counter()
+        for language in sorted(set(languages) - {""}) or [""]:
+            counts |= Counter(self._counts(text, language))
+        terms = sorted(counts)
+        return SparseWords(tuple(terms), tuple(math.sqrt(counts[term]) for term in terms))
 
     def length(self, text: str, language: str) -> int:
         """How many words BM25 sees in a text: stop words are not among them."""
@@ -118,6 +137,20 @@ class WordAnalyser:
                 found.append(match.span())
         return found
 
+    def _without_stop_words(self, text: str) -> str:
+        """A query without the stop words of its own language, where these tell which it is.
+
+        Where two languages are as likely, only what is a stop word in both is left out.
+        """
+        text = unicodedata.normalize("NFC", text)
+        stops = {word: self._stop_in(word.lower()) for word in _WORD.findall(text)}
+        telling = Counter(name for word in {*map(str.lower, stops)} for name in self._stop_in(word))
+        most = max(telling.values(), default=0)
+        if most < _TELLING:
+            return text
+        own = {name for name, times in telling.items() if times == most}
+        return _WORD.sub(lambda match: "" if own <= stops[match.group()] else match.group(), text)
+
     def _counts(self, text: str, language: str) -> dict[int, int]:
         name = LANGUAGES.get(language, "")
         text = unicodedata.normalize("NFC", text)
@@ -136,6 +169,12 @@ class WordAnalyser:
         """Whether a word with accents is a stop word: folded, as ``fur``, `Bm25` does not know ``für``."""
         return not word.isascii() and not self._counter(name)[1].embed_query(word).indices
 
+    def _stop_word_in(self, word: str) -> frozenset[str]:
+        """The languages in which a word is a stop word, by the names of `Bm25`."""
+        if self._content.embed_query(word).indices:
+            return frozenset()
+        return frozenset(name for name in _NAMES if not self._word(word, name))
+
     def _counter(self, name: str) -> tuple[Bm25, Bm25]:
         """Counts the terms of a language: with accents folded, and as written."""
         if (found := self._counters.get(name)) is None:
@@ -145,9 +184,12 @@ class WordAnalyser:
 
 
 def _bm25(name: str, *, fold: bool) -> Bm25:
-    if name:
-        return Bm25(Bm25Config(k=_COUNTING, b=0.0, language=name, ascii_folding=fold))
-    plain = Bm25Config(
-        k=_COUNTING, b=0.0, ascii_folding=fold, stopwords=StopwordsSet(), stemmer=DisabledStemmer()
+    if not name:
+        return _plain(fold=fold, stop_words=StopwordsSet())
+    return Bm25(Bm25Config(k=_COUNTING, b=0.0, language=name, ascii_folding=fold))
+
+
+def _plain(*, fold: bool, stop_words: StopwordsSet) -> Bm25:
+    return Bm25(
+        Bm25Config(k=_COUNTING, b=0.0, ascii_folding=fold, stopwords=stop_words, stemmer=DisabledStemmer())
     )
-    return Bm25(plain)

@@ -200,11 +200,17 @@ class Documents:
                 update(documents).where(documents.c.id.in_(found)).values(wanted=documents.c.wanted + 1)
             )
 
-    def languages(self) -> list[str]:
-        """Every language the memory holds, as ISO 639-1 codes."""
-        query = select(documents.c.language).where(documents.c.removed.is_(False)).distinct()
+    def languages(self) -> dict[str, int]:
+        """Every language the memory holds, as ISO 639-1 codes, with its number of documents; most come first."""
+        many = func.count()
+        query = (
+            select(documents.c.language, many)
+            .where(documents.c.removed.is_(False))
+            .group_by(documents.c.language)
+            .order_by(many.desc(), documents.c.language)
+        )
         with transaction(self._engine) as connection:
-            return sorted(connection.execute(query).scalars())
+            return {row[0]: row[1] for row in connection.execute(query)}
 
     def count(self) -> int:
         """How many documents the memory holds."""

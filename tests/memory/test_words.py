@@ -80,8 +80,31 @@ def test_a_query_is_read_in_every_language() -> None:
     assert words.query("the", []).terms == words.query("the", [""]).terms != ()
 
 
-def test_repeated_words_of_a_query_count_once() -> None:
-    assert words.query("notice notice Notices", ["en"]).weights == (1.0,)
+def test_a_repeated_word_of_a_query_counts_by_the_square_root() -> None:
+    query = words.query("notice notice Notices contract", ["en"])
+    weights = dict(zip(query.terms, query.weights, strict=True))
+    (notice,), (contract,) = terms("notice", "en"), terms("contract", "en")
+    assert weights == {notice: pytest.approx(math.sqrt(3)), contract: 1.0}
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("was die Kündigung des Vertrags angeht", "Kündigung Vertrags angeht"),
+        ("¿Cuántas capturas ha conseguido en su carrera?", "Cuántas capturas conseguido carrera"),
+        ("the war of the worlds", "war worlds"),
+        ("die hard", "die hard"),
+        ("Für und ÜBER die Frist", "Frist"),
+    ],
+)
+def test_stop_words_of_the_query_s_own_language_count_in_no_language(query: str, kept: str) -> None:
+    """One stop word tells nothing: it may be a telling word of another language."""
+    for language in ("da", "pl"):
+        assert terms(query, language) == terms(kept, language)
+
+
+def test_a_query_is_read_as_unknown_only_where_no_language_is_known() -> None:
+    assert words.query("running contracts", ["", "en"]) == words.query("running contracts", ["en"])
 
 
 def test_weights_are_bm25_with_the_memory_s_own_average() -> None:

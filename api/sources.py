@@ -42,7 +42,7 @@ class NewSource(BaseModel):
         :raises InvalidInput: where the name or a rule cannot be understood.
         """
         location = self.location
-        if self.kind == "folder":
+        if self.kind in ("folder", "mailbox"):
             # A relative path would mean another folder to the service than to whoever typed it.
             location = str(Path(location).expanduser().absolute())
         name = (

@@ -44,9 +44,12 @@ class Checkpoint:
     """Everything yielded before this may be taken as done once it is in the ledger.
 
     :param cursor: what to give `Connector.changes` to go on from here.
+    :param doubt: why documents that were not met may be there all the same (a mailbox that is cut off, say):
+        then none of them counts as gone.
     """
 
     cursor: str
+    doubt: str = ""
 
 
 Change = Upserted | Moved | Deleted | Failed | Checkpoint

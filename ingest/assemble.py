@@ -3,6 +3,8 @@
 import re
 
 from ingest.items import Divided
+from ingest.parsers.base import Parsed
+from memory.catalogue.threads import ThreadedMessage
 from memory.domain import Contribution, Document, Formality
 from memory.people.names import name_key
 
@@ -61,6 +63,22 @@ def assemble(divided: Divided, parent: str | None = None) -> Document:
         formality=formality(parsed.title, content.ref.key, parsed.media_type),
         access=fetched.access,
         contributions=_distinct((*content.contributions, *parsed.contributions)),
+    )
+
+
+def threaded(parsed: Parsed) -> ThreadedMessage | None:
+    """What places a message in a conversation; None for anything else."""
+    head = parsed.message
+    if head is None:
+        return None
+    people = (part.person.address or name_key(part.person.name) for part in parsed.contributions)
+    return ThreadedMessage(
+        head.id,
+        head.references,
+        head.topic,
+        head.answer and not head.references,
+        parsed.created,
+        frozenset(people),
     )
 
 

@@ -31,6 +31,8 @@ class _Walk:
     """New documents that may be old ones in a new place."""
     deleted: list[SourceRef] = field(default_factory=list)
     cursor: str | None = None
+    doubt: str = ""
+    """Why nothing that was not met may be taken for gone."""
 
 
 class ChangeReader:
@@ -123,6 +125,7 @@ class ChangeReader:
             if self._is_gone(row):
                 gone.append(row)
             else:
+                self._summary.doubt(self._walk.doubt)
                 self._summary.failed += 1 + len(self._attached(row.ref))
         return gone
 
@@ -136,7 +139,7 @@ class ChangeReader:
         elif isinstance(change, Deleted):
             self._walk.deleted.append(change.ref)
         elif isinstance(change, Checkpoint):
-            self._walk.cursor = change.cursor
+            self._walk.cursor, self._walk.doubt = change.cursor, change.doubt
 
     def _decide(self, changes: list[Upserted | Moved]) -> Iterator[Fetched]:
         refs = [change.old if isinstance(change, Moved) else change.ref for change in changes]
@@ -279,8 +282,10 @@ class ChangeReader:
 
     def _is_gone(self, row: LedgerRow) -> bool:
         key = row.ref.key
-        return key not in self._walk.seen and not any(
-            key.startswith(folder) for folder in self._walk.unlisted
+        return (
+            not self._walk.doubt
+            and key not in self._walk.seen
+            and not any(key.startswith(folder) for folder in self._walk.unlisted)
         )
 
     def _remove(self, row: LedgerRow, attached: Sequence[LedgerRow]) -> None:

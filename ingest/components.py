@@ -16,7 +16,7 @@ from ingest.family_writer import FamilyWriter
 from ingest.index_writer import IndexWriter, spoken
 from ingest.items import Divided, Fetched, Outcome, Read
 from ingest.parsers.workers import ParserPool
-from ingest.split import split
+from ingest.split import asides, split
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
 from memory.embedding.base import Embedder, Vectors
@@ -67,7 +67,7 @@ class Split:
         divided = []
         for item in read:
             text, pieces = split(item.parsed)
-            divided.append(Divided(item, text, tuple(pieces)))
+            divided.append(Divided(item, text, tuple(pieces), tuple(asides(item.parsed))))
         return {"divided": divided}
 
 

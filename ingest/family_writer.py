@@ -1,13 +1,13 @@
 """Writing families: a document and what is attached to it stand in the catalogue together or not at all."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection
 
-from ingest.assemble import assemble
+from ingest.assemble import assemble, threaded
 from ingest.items import Broken, Divided, Fetched, Gone, Kept, Outcome, Skipped
 from ingest.split import embedding_text
 from memory.catalogue.catalogue import Catalogue
@@ -78,8 +78,14 @@ class FamilyWriter:
         return _Prepared(item, document, found)
 
     def _replace(self, connection: Connection, ready: _Prepared) -> None:
-        self._catalogue.documents.replace(connection, ready.document, ready.outcome.text, ready.passages)
-        self._note(connection, ready.outcome.fetched, Stage.PARSED)
+        document, outcome = ready.document, ready.outcome
+        if (message := threaded(outcome.read.parsed)) is not None:
+            thread = self._catalogue.threads.join(connection, document.id, document.ref.source, message)
+            document = replace(document, thread=thread)
+        self._catalogue.documents.replace(connection, document, outcome.text, ready.passages, outcome.asides)
+        if message is not None:
+            self._catalogue.threads.note(connection, document.id, message)
+        self._note(connection, outcome.fetched, Stage.PARSED)
 
     def _remove(self, connection: Connection, row: LedgerRow) -> None:
         if row.document:

@@ -52,6 +52,7 @@ class Divided:
     read: Read
     text: str
     pieces: tuple[Piece, ...]
+    asides: tuple[tuple[int, int, str], ...] = ()
 
     @property
     def fetched(self) -> Fetched:

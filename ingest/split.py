@@ -6,7 +6,7 @@ A passage is a span of the canonical text, exactly; it never crosses a heading, 
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ingest.parsers.base import Element, ElementKind, Parsed
 from ingest.sentences import sentence_ends
@@ -56,14 +56,26 @@ def split(parsed: Parsed) -> tuple[str, list[Piece]]:
     """The canonical text and its passages, in reading order.
 
     The canonical text is the elements joined by blank lines. A heading opens a passage and stands in its
-    path, not in its text; one without text beneath is a passage of its own.
+    path, not in its text; one without text beneath is a passage of its own. What is set apart, such as the
+    quotations in a message, is in no passage.
     """
     canonical = _BETWEEN.join(element.text for element in parsed.elements)
+    message = parsed.message.id if parsed.message else ""
     pieces = [
-        Piece(canonical[location.start : location.end], location, ordinal)
+        Piece(canonical[location.start : location.end], replace(location, message=message or None), ordinal)
         for ordinal, location in enumerate(_locations(parsed.elements, canonical))
     ]
     return canonical, pieces
+
+
+def asides(parsed: Parsed) -> list[tuple[int, int, str]]:
+    """Start, end and kind of what is set apart in the canonical text."""
+    found, position = [], 0
+    for element in parsed.elements:
+        if element.aside is not None:
+            found.append((position, position + len(element.text), element.aside.value))
+        position += len(element.text) + len(_BETWEEN)
+    return found
 
 
 def embedding_text(title: str, heading_path: Sequence[str], text: str) -> str:
@@ -100,7 +112,9 @@ def _locations(elements: Sequence[Element], canonical: str) -> Iterator[Location
     passages = _Passages(canonical)
     position = 0
     for element in elements:
-        if heads(element):
+        if element.aside is not None:
+            yield from passages.interrupt()
+        elif heads(element):
             yield from passages.heading(element, position)
         else:
             yield from passages.body(element, position)
@@ -142,6 +156,10 @@ class _Passages:
                 self._open = _Open(span_start, span_end, tokens, element)
             else:
                 self._open.end, self._open.tokens = span_end, self._open.tokens + tokens
+
+    def interrupt(self) -> Iterator[Location]:
+        """A passage does not run over what is set apart."""
+        yield from self._close()
 
     def end(self) -> Iterator[Location]:
         """What is still open at the end of the document."""

@@ -38,6 +38,11 @@ class Summary:
         if len(self.problems) < 20:
             self.problems.append(f"{failure.ref.key}: {failure.reason}")
 
+    def doubt(self, reason: str) -> None:
+        """Keep the reason why missing documents are not taken for gone, once."""
+        if reason and reason not in self.problems:
+            self.problems.append(reason)
+
     def unread(self, rows: Iterable[LedgerRow]) -> None:
         """Count documents that stay as they were, each by how far it had come."""
         for row in rows:

@@ -8,6 +8,13 @@ from typing import Protocol
 from memory.domain import Contribution
 
 
+class Aside(StrEnum):
+    """What stands in a message without being its writer's words in it."""
+
+    QUOTED = "quoted"
+    SIGNATURE = "signature"
+
+
 class ElementKind(StrEnum):
     """What an element is to a reader."""
 
@@ -25,6 +32,7 @@ class Element:
 
     :param text: the block's text, without leading or trailing blanks, never empty.
     :param level: depth of a heading, from 1.
+    :param aside: what it is, where it is not its author's own text: it is kept and shown, but not found.
     """
 
     kind: ElementKind
@@ -33,6 +41,23 @@ class Element:
     page: int | None = None
     sheet: str | None = None
     slide: int | None = None
+    aside: Aside | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageHead:
+    """What a message says about its place in a conversation.
+
+    :param id: its Message-ID without angle brackets, ``""`` where it has none.
+    :param references: the messages it answers, by their ids: the first of the conversation first, its parent last.
+    :param topic: the subject without ``Re:`` and the like, folded for comparison.
+    :param answer: whether the subject says that it is an answer.
+    """
+
+    id: str
+    references: tuple[str, ...] = ()
+    topic: str = ""
+    answer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +82,7 @@ class Parsed:
 
     :param elements: empty where the file holds no text layer.
     :param language: ISO 639-1, ``""`` where it cannot be told.
+    :param message: of a message, where it stands in its conversation.
     :param empty_reason: why there are no elements, for the ledger (``no text layer, needs OCR``).
     """
 
@@ -69,6 +95,7 @@ class Parsed:
     contributions: tuple[Contribution, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     empty_reason: str = ""
+    message: MessageHead | None = None
 
 
 class Parser(Protocol):

@@ -22,9 +22,10 @@ _OFFICE = (
     "application/x-tika-",
 )
 FAMILIES: dict[str, tuple[str, ...]] = {
+    "mail": ("message/rfc822", "application/vnd.ms-outlook", "application/mbox"),
     "tika": (
         "application/pdf", "application/msword", "application/rtf", "application/epub+zip", "application/xml",
-        "application/mbox", "message/rfc822", OLE_UNKNOWN, *_OFFICE,
+        OLE_UNKNOWN, *_OFFICE,
     ),
     "html": ("text/html", "application/xhtml+xml"),
     "markdown": ("text/markdown", "text/x-web-markdown"),
@@ -78,6 +79,8 @@ def parser_for(media_type: str, tika_url: str = "") -> Parser:
         from ingest.parsers.plain import TextParser
 
         return TextParser(code=kind == "code")
+    if kind == "mail":
+        return _mail_parser(media_type)
     if kind == "rst":
         from ingest.parsers.rst import RstParser
 
@@ -85,6 +88,20 @@ def parser_for(media_type: str, tika_url: str = "") -> Parser:
     from ingest.parsers.tika import TikaParser
 
     return TikaParser(tika_url)
+
+
+def _mail_parser(media_type: str) -> Parser:
+    if media_type == "application/vnd.ms-outlook":
+        from ingest.parsers.outlook import OutlookParser
+
+        return OutlookParser()
+    if media_type == "application/mbox":
+        from ingest.parsers.mbox import MboxParser
+
+        return MboxParser()
+    from ingest.parsers.mail import MailParser
+
+    return MailParser()
 
 
 def media_type_of(name: str, head: bytes, stated: str = "") -> str:
@@ -126,6 +143,8 @@ def attachments(data: bytes, *, name: str, media_type: str = "") -> Parsed:
         from ingest.parsers import tika
 
         found, _ = tika.attachments(data, kind)
+    elif family(kind) == "mail":
+        found = parser_for(kind).parse(data, name=name, media_type=kind).attachments
     return Parsed(kind, attachments=tuple(bounded(found, _unread)))
 
 

@@ -14,7 +14,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from ingest.parsers.base import Attachment, Element, ElementKind, Parsed
+from ingest.parsers.base import Aside, Attachment, Element, ElementKind, MessageHead, Parsed
 from memory.domain import Contribution, Identity, Role
 from memory.errors import InvalidInput, ParseError
 
@@ -35,7 +35,15 @@ def parsed_to_json(parsed: Parsed) -> dict[str, Any]:
         "modified": parsed.modified.isoformat() if parsed.modified else None,
         "empty_reason": parsed.empty_reason,
         "elements": [
-            [element.kind.value, element.text, element.level, element.page, element.sheet, element.slide]
+            [
+                element.kind.value,
+                element.text,
+                element.level,
+                element.page,
+                element.sheet,
+                element.slide,
+                element.aside.value if element.aside else None,
+            ]
             for element in parsed.elements
         ],
         "contributions": [
@@ -47,6 +55,7 @@ def parsed_to_json(parsed: Parsed) -> dict[str, Any]:
             ]
             for part in parsed.contributions
         ],
+        "message": _head_json(parsed.message),
         "attachments": [
             [
                 part.name,
@@ -76,6 +85,7 @@ def parsed_from_json(values: Any) -> Parsed:
             contributions=tuple(map(_contribution, values["contributions"])),
             attachments=tuple(map(_attachment, values["attachments"])),
             empty_reason=_text(values["empty_reason"]),
+            message=_head(values["message"]),
         )
     except (KeyError, TypeError, ValueError, binascii.Error, InvalidInput) as error:
         raise ParseError("the parser gave no usable answer") from error
@@ -142,7 +152,7 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _element(values: Any) -> Element:
-    kind, text, level, page, sheet, slide = values
+    kind, text, level, page, sheet, slide, aside = values
     return Element(
         ElementKind(kind),
         _text(text),
@@ -150,7 +160,19 @@ def _element(values: Any) -> Element:
         _whole(page),
         _text(sheet) if sheet is not None else None,
         _whole(slide),
+        Aside(aside) if aside is not None else None,
     )
+
+
+def _head_json(head: MessageHead | None) -> list[Any] | None:
+    return [head.id, list(head.references), head.topic, head.answer] if head else None
+
+
+def _head(values: Any) -> MessageHead | None:
+    if values is None:
+        return None
+    identity, references, topic, answer = values
+    return MessageHead(_text(identity), tuple(map(_text, references)), _text(topic), bool(answer))
 
 
 def _attachment(values: Any) -> Attachment:

@@ -15,6 +15,7 @@ from memory.catalogue.passages import Passages
 from memory.catalogue.people import People
 from memory.catalogue.schema import meta
 from memory.catalogue.sources import Sources
+from memory.catalogue.threads import Threads
 from memory.catalogue.upsert import upsert
 from memory.catalogue.vectors import VectorCache
 
@@ -35,6 +36,7 @@ class Catalogue:
         self.people = People(self._engine)
         self.documents = Documents(self._engine, self.people, self.cards.forget)
         self.passages = Passages(self._engine)
+        self.threads = Threads(self._engine)
         self.vectors = VectorCache(self._engine)
         self.events = Events(self._engine, keep_events)
 

@@ -44,6 +44,10 @@ class NewPassage:
     digest: str
 
 
+Aside = tuple[int, int, str]
+"""A stretch of a text that is set apart: start, end, and what it is (``quoted``, ``signature``)."""
+
+
 def new_document_id() -> str:
     """A lasting id: 32 hex digits."""
     return uuid.uuid4().hex
@@ -61,11 +65,24 @@ class Documents:
         self._changed = changed
 
     def replace(
-        self, connection: Connection, document: Document, text: str, found: Sequence[NewPassage]
+        self,
+        connection: Connection,
+        document: Document,
+        text: str,
+        found: Sequence[NewPassage],
+        asides: Sequence[Aside] = (),
     ) -> None:
-        """Write a document with its canonical text and passages; what it had before turns stale."""
+        """Write a document with its canonical text and passages; what it had before turns stale.
+
+        :param asides: what of the text is set apart: shown, but in no passage.
+        """
         upsert(connection, documents, {"id": document.id}, _columns(document))
-        upsert(connection, texts, {"document": document.id}, {"text": text})
+        upsert(
+            connection,
+            texts,
+            {"document": document.id},
+            {"text": text, "asides": [list(aside) for aside in asides]},
+        )
         self._write_access(connection, document.id, document.access)
         self._write_contributions(connection, document.id, document.contributions)
         connection.execute(update(passages).where(passages.c.document == document.id).values(stale=True))
@@ -163,6 +180,12 @@ class Documents:
         """The canonical text; call `get` first, which checks access."""
         with transaction(self._engine) as connection:
             return connection.execute(select(texts.c.text).where(texts.c.document == document)).scalar() or ""
+
+    def asides(self, document: str) -> list[Aside]:
+        """What of the text is set apart, in reading order; call `get` first, which checks access."""
+        with transaction(self._engine) as connection:
+            kept = connection.execute(select(texts.c.asides).where(texts.c.document == document)).scalar()
+        return [(start, end, kind) for start, end, kind in kept or ()]
 
     def removed(self) -> list[str]:
         """Ids of documents that are to leave the index."""

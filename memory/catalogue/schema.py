@@ -96,6 +96,26 @@ texts = Table(
     metadata,
     Column("document", ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
     Column("text", Text, nullable=False),
+    Column("asides", JSON, nullable=False, server_default="[]"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("document", ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
+    Column("message", Text, nullable=False, index=True),
+    Column("topic", Text, nullable=False, index=True),
+    # Whether only its subject says what it answers.
+    Column("loose", Boolean, nullable=False),
+    Column("at", Moment),
+    Column("people", JSON, nullable=False),
+)
+
+threads = Table(
+    "threads",
+    metadata,
+    Column("message", Text, primary_key=True),
+    Column("thread", Text, nullable=False, index=True),
 )
 
 passages = Table(

@@ -26,7 +26,8 @@ def element_with(parsed: Parsed, text: str) -> Element:
 
 
 def test_every_family_has_a_sample() -> None:
-    assert {family(maker().media_type) for maker in samples.MAKERS} == set(FAMILIES)
+    """Mail aside: its people and its thread come from a header, see test_mail."""
+    assert {family(maker().media_type) for maker in samples.MAKERS} == set(FAMILIES) - {"mail"}
 
 
 def test_the_bytes_tell_the_type(read: Read) -> None:

@@ -62,8 +62,8 @@ class ErrorMonitor:
         self._rows[stage] += 1
         self._last.append(True)
         failures, limits = sum(self._last), self._limits
-        what = f"the last: {failure.ref.key}: {failure.reason}"
+        what = f"{failure.ref.key}: {failure.reason}"
         if limits.in_a_row and self._rows[stage] >= limits.in_a_row:
-            raise TooManyFailures(f"{self._rows[stage]} documents in a row failed, {what}.")
+            raise TooManyFailures(f"{self._rows[stage]} documents in a row failed, the last: {what}.")
         if limits.share and failures >= limits.share * WINDOW:
-            raise TooManyFailures(f"{failures} of the last {WINDOW} documents failed, {what}.")
+            raise TooManyFailures(f"{failures} of the last {WINDOW} documents failed, the last: {what}.")

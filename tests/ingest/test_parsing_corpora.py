@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ingest.parsers.base import ElementKind, Parsed
+from ingest.parsers.mbox import EMPTY as DIVIDED
 from ingest.parsers.workers import ParserPool
 from ingest.split import split
 from memory.errors import ParseError

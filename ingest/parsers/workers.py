@@ -4,6 +4,7 @@ import queue
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -53,6 +54,7 @@ class ParserPool:
         self._children: set[Child] = set()
         self._lock = threading.Lock()
         self._closed = False
+        self._resting: threading.Timer | None = None
         # A child is told to die with the thread that started it, so one thread starts them all and stays.
         self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parsers")
         self._folder = tempfile.TemporaryDirectory(prefix="mneme-parsers-", ignore_cleanup_errors=True)
@@ -84,6 +86,8 @@ class ParserPool:
         return self._ask(_bytes(body), Asked(name, kind, only_attachments=True)).attachments
 
     def _ask(self, data: bytes, asked: Asked) -> Parsed:
+        with self._lock:
+            self._wake()
         slot = self._slots.get()
         child: Child | None = slot
         try:
@@ -119,10 +123,20 @@ class ParserPool:
             finally:
                 self._slots.put(child)
 
+    def rest(self, after_s: float) -> None:
+        """End the workers once nothing has been read for so long: starting them costs seconds, keeping them memory."""
+        with self._lock:
+            self._wake()
+            if not self._closed and self._children:
+                self._resting = threading.Timer(after_s, self._end_idle)
+                self._resting.daemon = True
+                self._resting.start()
+
     def close(self) -> None:
         """End every worker."""
         with self._lock:
             self._closed = True
+            self._wake()
             children = list(self._children)
         for child in children:
             self._end(child)
@@ -141,6 +155,20 @@ class ParserPool:
         """The process ids of the running workers, for whoever watches their memory."""
         with self._lock:
             return [child.pid for child in self._children]
+
+    def _wake(self) -> None:
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
+
+    def _end_idle(self) -> None:
+        resting: list[Child | None] = []
+        with suppress(queue.Empty):
+            while True:
+                resting.append(self._slots.get_nowait())
+        for child in resting:
+            self._end(child)
+            self._slots.put(None)
 
     def _start(self) -> Child:
         with self._lock:

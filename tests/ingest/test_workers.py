@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -65,6 +66,18 @@ def test_the_others_go_on_while_one_crashes(pool: ParserPool) -> None:
         outcomes = [read.exception() for read in reading]
     assert sum(error is not None for error in outcomes) <= 1
     assert len(pool.pids()) <= pool.workers
+
+
+def test_workers_that_rest_are_ended_and_come_back(one: ParserPool) -> None:
+    one.parse(b"one", name="a.txt")
+    before = one.pids()
+    one.rest(60)
+    one.parse(b"two", name="a.txt")
+    assert one.pids() == before
+    one.rest(0)
+    while one.pids():
+        time.sleep(0.01)
+    assert one.parse(b"three", name="a.txt").elements
 
 
 def test_closing_ends_the_workers_and_blames_no_file() -> None:

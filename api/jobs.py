@@ -35,6 +35,7 @@ class SyncJob:
     """One sync of some sources.
 
     :param words_done: set when everything is found by its words.
+    :param stopping: set when it was asked to stop.
     """
 
     sources: list[Source]
@@ -49,6 +50,7 @@ class SyncJob:
     errors: list[dict[str, str]] = field(default_factory=list)
     embedded: int = 0
     words_done: bool = False
+    stopping: bool = False
 
     def report(self, step: Step) -> None:
         """Take a step's progress over."""
@@ -112,8 +114,9 @@ class Jobs:
                     "There is nothing to sync.", hint="Add a source: mneme sources add folder PATH."
                 )
             self._job = SyncJob(sources, accept_removals, meaning)
-            self._thread = threading.Thread(target=self._run, args=(self._job,), name="sync", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, args=(self._job,), name="sync", daemon=True)
+            thread.start()
+            self._thread = thread  # known once it runs: another thread may be waiting for it already
             return self._job
 
     def wait(self) -> None:
@@ -123,8 +126,11 @@ class Jobs:
 
     def stop(self) -> None:
         """Ask the running sync to end, and wait until it has."""
-        if self._sync is not None:
-            self._sync.stop()
+        with self._starting:
+            if self._job is not None:
+                self._job.stopping = True
+            if (sync := self._sync) is not None:
+                sync.stop()
         self.wait()
 
     def _run(self, job: SyncJob) -> None:
@@ -132,6 +138,8 @@ class Jobs:
             self._memory.share_processor(True)
             try:
                 self._sync = self._prepare()
+                if job.stopping:  # asked while it was being prepared
+                    self._sync.stop()
                 self._read_all(self._sync, job)
                 job.words_done = True
                 if job.meaning:

@@ -29,6 +29,8 @@ class _Walk:
     """Folders that could not be listed: what lies beneath is not gone, only not seen."""
     candidates: list[tuple[Upserted, LedgerRow]] = field(default_factory=list)
     """New documents that may be old ones in a new place."""
+    moved: set[SourceRef] = field(default_factory=set)
+    """Where documents lay that have moved."""
     deleted: list[SourceRef] = field(default_factory=list)
     cursor: str | None = None
     doubt: str = ""
@@ -134,8 +136,11 @@ class ChangeReader:
             self._walk.seen.add(change.ref.key)
             if change.ref.key.endswith("/"):
                 self._walk.unlisted.append(change.ref.key)
+            attached = self._attached(change.ref)
+            known = self._catalogue.ledger.find([change.ref])
+            self._take_rights([*known.values(), *attached], change.ref)
             self._fail(change)
-            self._summary.unread(self._attached(change.ref))
+            self._summary.unread(attached)
         elif isinstance(change, Deleted):
             self._walk.deleted.append(change.ref)
         elif isinstance(change, Checkpoint):
@@ -174,8 +179,10 @@ class ChangeReader:
         return rows[0] if len(rows) == 1 else None
 
     def _move_or_fetch(self, change: Upserted, row: LedgerRow) -> Iterator[Fetched]:
-        if self._is_gone(row) and row.document and row.stage in (Stage.INDEXED, Stage.EMBEDDED, Stage.PARSED):
-            self._move(row, row.document, change)
+        # Of two new names of one file (hard links) the first is where it moved to, the other a copy.
+        gone = self._is_gone(row) and row.ref not in self._walk.moved
+        if gone and row.document and row.stage in (Stage.INDEXED, Stage.EMBEDDED, Stage.PARSED):
+            yield from self._moved(row, row.document, change)
         else:
             yield from self._fetch(change, None, [])
 
@@ -183,9 +190,16 @@ class ChangeReader:
         self._walk.seen.add(change.new.key)
         upserted = Upserted(change.new, change.version)
         if row is not None and row.document:
-            self._move(row, row.document, upserted)
+            yield from self._moved(row, row.document, upserted)
         else:
             yield from self._fetch(upserted, None, [])
+
+    def _moved(self, row: LedgerRow, document: str, change: Upserted) -> Iterator[Fetched]:
+        """Move it, or where its new place cannot be read, let that be one document's failure."""
+        try:
+            self._move(row, document, change)
+        except (NotFound, SourceError, OSError):
+            yield from self._fetch(change, None, [])
 
     def _move(self, row: LedgerRow, document: str, change: Upserted) -> None:
         """Give a known document its new place: nothing is read, parsed or embedded again."""
@@ -200,6 +214,7 @@ class ChangeReader:
             for each in attached:
                 self._move_attached(connection, each, (row.ref, change.ref), access, url)
         self._walk.seen.add(change.ref.key)
+        self._walk.moved.add(row.ref)
         self._summary.moved += 1
         found = [each for each in attached if each.stage not in (Stage.SKIPPED, Stage.FAILED)]
         self._summary.moved += len(found)
@@ -294,7 +309,8 @@ class ChangeReader:
                 if each.document:
                     self._catalogue.documents.remove(connection, each.document)
                 self._catalogue.ledger.drop(connection, each.ref)
-        self._summary.removed += 1 + len(attached)
+        if not row.ref.key.endswith("/"):  # that was a folder that could not be listed, no document
+            self._summary.removed += 1 + len(attached)
 
     def _skip(
         self, change: Upserted, row: LedgerRow | None, attached: Sequence[LedgerRow], reason: str

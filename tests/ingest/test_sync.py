@@ -199,3 +199,42 @@ def test_removing_a_source_removes_what_came_from_it(asked: Service, folder: Pat
     assert list(asked.memory.index.ids()) == []
     add_folder(asked, folder)
     assert counts(sync(asked)) == {"known": 6, "indexed": 6}
+
+
+def test_a_file_that_gets_two_new_names_moves_to_one_and_is_copied_to_the_other(
+    asked: Service, folder: Path
+) -> None:
+    sync(asked)
+    before = document_at(asked, "Lyon.txt")
+    os.link(folder / "Lyon.txt", folder / "One.txt")
+    (folder / "Lyon.txt").rename(folder / "Two.txt")
+    assert counts(sync(asked)) == {"known": 7, "moved": 1, "indexed": 1, "unchanged": 5}
+    rows = {row.ref.key: row for row in asked.memory.catalogue.ledger.of_source("files")}
+    assert {"One.txt", "Two.txt"} <= set(rows)
+    assert [rows["One.txt"].document, rows["Two.txt"].document].count(before) == 1
+    agree(asked)
+
+
+def test_a_folder_that_is_listed_again_was_never_a_document(asked: Service, tmp_path: Path) -> None:
+    share, linked = tmp_path / "share", tmp_path / "linked"
+    share.mkdir()
+    linked.mkdir()
+    (share / "Nice.txt").write_text(TEXT.format(place="Nice"), encoding="utf-8")
+    (linked / "share").symlink_to(share)
+    add_folder(asked, linked, "linked", options={"symlinks": "follow"})
+    assert counts(sync(asked, "linked")) == {"known": 1, "indexed": 1}
+    share.rename(tmp_path / "away")
+    # The link, the folder behind it, and the document that cannot be seen: nothing is removed.
+    assert counts(sync(asked, "linked")) == {"known": 3, "failed": 3}
+    assert asked.search('"board in Nice"')["total"] == 1
+    (tmp_path / "away").rename(share)
+    assert counts(sync(asked, "linked")) == {"known": 2, "unchanged": 1, "removed": 1}
+    agree(asked)
+
+
+def test_a_sync_can_be_stopped_before_it_has_begun(asked: Service) -> None:
+    job = asked.jobs.start([], accept_removals=False, meaning=True)
+    asked.jobs.stop()
+    assert job.state in ("stopped", "done")
+    assert counts(sync(asked)) == {"known": 6, "indexed": 6} or job.summaries
+    agree(asked)

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from api import routes, security, upkeep_pages, upkeep_routes, web
+from api import discovery_pages, discovery_routes, routes, security, upkeep_pages, upkeep_routes, web
 from api.interface import page, pages_of
 from api.problems import problem_json, problem_of
 from api.service import Service
@@ -44,6 +44,8 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
     )
     app.add_middleware(security.Guard)
     app.include_router(routes.router)
+    app.include_router(discovery_routes.router)
+    app.include_router(discovery_pages.router)
     app.include_router(upkeep_routes.router)
     app.include_router(upkeep_pages.router)
     app.include_router(web.router)

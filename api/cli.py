@@ -82,9 +82,20 @@ def search(
     person: Annotated[str | None, typer.Option("--as", help="Search in this person's place.")] = None,
     limit: Annotated[int, typer.Option(help="Results to show, at most 100.")] = 10,
     explain: Annotated[bool, typer.Option(help="Show each leg's rank and score.")] = False,
+    whole: Annotated[
+        bool, typer.Option("--all", help="Print the whole list, as JSON lines or --csv.")
+    ] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="With --all: as CSV, formulas made harmless.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Search, by words and by meaning."""
+    if whole or as_csv:
+        from api.discovery_commands import print_all
+
+        print_all(_settings(), query, person, "csv" if as_csv else "jsonl")
+        return
     from api.printing import show_answer
 
     params = {"q": query, "as": person, "limit": limit, "explain": explain, "wait": True}

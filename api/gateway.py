@@ -4,7 +4,7 @@ Either way a command is one request, so that HTTP and command line cannot answer
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import httpx
@@ -33,11 +33,19 @@ class Gateway:
     """Sends requests to a memory.
 
     :param send: takes what `httpx.Client.request` takes.
+    :param stream: takes what `httpx.Client.stream` takes; None where answers come whole.
     :param served: whether a service of its own answers.
     """
 
-    def __init__(self, send: Callable[..., httpx.Response], *, served: bool) -> None:
+    def __init__(
+        self,
+        send: Callable[..., httpx.Response],
+        stream: Callable[..., AbstractContextManager[httpx.Response]] | None = None,
+        *,
+        served: bool,
+    ) -> None:
         self._send = send
+        self._open = stream
         self.served = served
 
     def call(self, method: str, path: str, **request: Any) -> Any:
@@ -54,6 +62,24 @@ class Gateway:
             raise Refused(body)
         return body
 
+    def stream(self, path: str, params: dict[str, Any]) -> Iterator[str]:
+        """The text of an answer, piece by piece as it comes.
+
+        :raises Refused: where the answer is a problem.
+        """
+        given = {key: value for key, value in params.items() if value is not None}
+        if self._open is None:
+            response = self._send("GET", path, params=given)
+            if response.is_error:
+                raise Refused(response.json())
+            yield response.text
+            return
+        with self._open("GET", path, params=given) as response:
+            if response.is_error:
+                response.read()
+                raise Refused(response.json())
+            yield from response.iter_text()
+
 
 @contextmanager
 def connect(settings: Settings, doing: str) -> Iterator[Gateway]:
@@ -65,7 +91,7 @@ def connect(settings: Settings, doing: str) -> Iterator[Gateway]:
     address = read_owner(settings.home).get("address")
     if address and _answers(address):
         with httpx.Client(base_url=address, timeout=_PATIENCE_S, trust_env=False) as client:
-            yield Gateway(client.request, served=True)
+            yield Gateway(client.request, client.stream, served=True)
         return
     with _in_process(settings, doing) as client:
         yield Gateway(client.request, served=False)

@@ -12,6 +12,7 @@ from api.wiring import NAME, Memory
 from connectors.registry import open_connector
 from ingest.components import PassageEmbedder
 from ingest.error_monitor import Limits
+from ingest.likeness import Likeness
 from ingest.pipelines import load
 from ingest.sync import Interrupted, Step, Sync
 from memory import registry
@@ -145,6 +146,7 @@ class Jobs:
                 if job.meaning:
                     job.embedded = self._sync.embed(job.report, self._wanted)
                     self._memory.optimise()
+                    Likeness(self._memory.catalogue, self._memory.index).update(self._sync.stopping)
                 job.state = State.FAILED if job.errors else State.DONE
             except MnemeError as error:
                 job.errors.append({"source": job.current, "message": error.message, "hint": error.hint})

@@ -21,9 +21,41 @@ class Links:
 
     asker: str = ""
 
-    def search(self, query: str = "", page: int = 1, explain: bool = False) -> str:
-        """A search; what is empty, false or the first page is left out."""
-        return self._address("/", q=query, page=str(page) if page > 1 else "", explain="1" if explain else "")
+    def search(
+        self,
+        query: str = "",
+        page: int = 1,
+        explain: bool = False,
+        *,
+        exact: bool = False,
+        apart: bool = False,
+    ) -> str:
+        """A search; what is empty, false or the first page is left out.
+
+        :param exact: count exactly.
+        :param apart: show each version of a document in its own place.
+        """
+        flags = {"explain": explain, "exact": exact, "apart": apart}
+        shown = {name: "1" for name, on in flags.items() if on}
+        return self._address("/", q=query, page=str(page) if page > 1 else "", **shown)
+
+    def export(self, query: str, format: str) -> str:
+        """The whole list as a file; CSV with a mark for spreadsheets."""
+        return self._address(
+            "/api/search/export", q=query, format=format, mark="1" if format == "csv" else ""
+        )
+
+    def saved(self, identity: str = "", action: str = "") -> str:
+        """The saved searches, or where something is done with one."""
+        return self._address("/".join(filter(None, ("/saved", identity, action))))
+
+    def similar(self, document: str) -> str:
+        """Documents that mean nearly what one means."""
+        return self._address(f"/documents/{_segment(document)}/similar")
+
+    def compare(self, one: str, two: str) -> str:
+        """What differs between two documents."""
+        return self._address(f"/documents/{_segment(one)}/compare/{_segment(two)}")
 
     def document(self, document: str, ordinal: int | None = None, query: str = "") -> str:
         """A document, opened at a passage where one is given."""

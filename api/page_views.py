@@ -109,6 +109,11 @@ def _result(result: Json, query: str, links: Links, words: Wording) -> dict[str,
         "passages": passages,
         "score": result.get("score"),
         "explain": result.get("explain") or [],
+        "versions": [
+            {**version, "link": links.document(version["document"], query=query)}
+            | {"compare": links.compare(identity, version["document"])}
+            for version in result.get("versions") or ()
+        ],
     }
 
 
@@ -151,6 +156,7 @@ def answer_view(answer: Json, links: Links, words: Wording) -> dict[str, Any]:
         "query": query,
         "total": answer["total"],
         "exact": answer.get("total_is_exact", True),
+        "counted": bool(answer.get("counted")),
         "took": words.number(round(answer.get("took_ms") or 0)),
         "page": page,
         "pages": pages,
@@ -158,6 +164,7 @@ def answer_view(answer: Json, links: Links, words: Wording) -> dict[str, Any]:
         "results": [_result(result, query, links, words) for result in answer.get("results") or ()],
         "facets": [_facet(name, facets[name], filters, words) for name in _FACETS if facets.get(name)],
         "filters": [_filter(each, words) for each in filters],
+        "folded": int(answer.get("folded") or 0),
         "notes": [words.said(str(note)) for note in answer.get("notes") or ()],
     }
 
@@ -168,6 +175,29 @@ def _filter(each: Json, words: Wording) -> dict[str, str]:
     shown = words.language_name(value) if field == "lang" else value
     label = f"{words.term(_FILTERS[field])}: {shown}" if field in _FILTERS else str(each["label"])
     return {"label": label, "query": str(each["query"])}
+
+
+_CONTEXT = 2
+"""Unchanged paragraphs shown around a change."""
+
+
+def comparison_view(found: Json) -> dict[str, Any]:
+    """Two versions against each other: changes with what stands around them, the rest folded."""
+    blocks = found["blocks"]
+    near = {
+        at + by
+        for at, block in enumerate(blocks)
+        if block["changed"]
+        for by in range(-_CONTEXT, _CONTEXT + 1)
+    }
+    groups: list[dict[str, Any]] = []
+    for at, block in enumerate(blocks):
+        shown = at in near
+        if not groups or groups[-1]["shown"] != shown:
+            groups.append({"shown": shown, "blocks": []})
+        groups[-1]["blocks"].append(block)
+    changes = sum(1 for block in blocks if block["changed"])
+    return {"older": found["older"], "newer": found["newer"], "groups": groups, "changes": changes}
 
 
 def state_view(ready: Json | None) -> dict[str, Any]:

@@ -140,6 +140,7 @@ class Pages:
         *,
         query: str = "",
         asker: str = "",
+        versions: Sequence[Json] = (),
     ) -> str:
         """A document with its whole text.
 
@@ -163,6 +164,7 @@ class Pages:
             outline=text.outline,
             query=query,
             at=at,
+            versions=versions,
         )
 
     def person_page(self, person: Json, *, asker: str = "") -> str:

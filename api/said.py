@@ -47,6 +47,10 @@ SAID = (
     msg("See the reasons in the ledger; once mended, sync the source again: it goes on from there."),
     msg("The sync failed unexpectedly."),
     msg("See the log."),
+    msg("There is no such saved search."),
+    msg("A saved search needs a name."),
+    msg("No more than {count} searches can be saved."),
+    msg("Remove one first."),
     # Searches that cannot be understood (search/query.py, search/dates.py)
     msg("There is nothing to search for."),
     msg('Write some words, an "exact phrase", or a filter such as author:jane or type:pdf.'),

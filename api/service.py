@@ -8,11 +8,14 @@ import io
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from api import attached
+from api.discovery import Discovery
 from api.doctor import examine
 from api.jobs import Jobs
+from api.saved import Saved
 from api.schedule import Schedule
 from api.sources import NewSource, config_of
 from api.upkeep import Upkeep
@@ -56,6 +59,16 @@ class Service:
                 _ = self.memory.index  # opened first: the pipeline looks for it
                 self._searcher = Searcher(NAME, weight=self.memory.settings.search.weight)
             return self._searcher
+
+    @cached_property
+    def discovery(self) -> Discovery:
+        """What leads on from a search or a document."""
+        return Discovery(self.memory)
+
+    @cached_property
+    def saved(self) -> Saved:
+        """The saved searches."""
+        return Saved(self.memory.catalogue, self.searcher)
 
     @property
     def why(self) -> Why:

@@ -13,6 +13,7 @@ from api.page_views import LAST_PAGE
 from api.problems import problem_of
 from api.routes import As, Asked
 from api.service import Service
+from api.wiring import asker_for
 from memory.errors import InvalidInput, MnemeError
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -27,13 +28,27 @@ def search_page(
     q: str = "",
     page: Annotated[int, Query(ge=1, le=LAST_PAGE)] = 1,
     explain: bool = False,
+    exact: bool = False,
+    apart: bool = False,
     person: As = None,
 ) -> HTMLResponse:
-    """The search page; to htmx, only its results."""
+    """The search page; to htmx, only its results.
+
+    :param exact: count exactly, which takes longer where much is found.
+    :param apart: show each version of a document in its own place.
+    """
     answer, problem, status = None, None, 200
     if q.strip():
         try:
             answer = service.search(q, person=person, limit=PAGE, offset=(page - 1) * PAGE, explain=explain)
+            asker = asker_for(service.memory, person)
+            answer = service.discovery.fold(answer, asker, apart=apart)
+            if exact and not answer["total_is_exact"]:
+                answer |= {
+                    "total": service.discovery.count(q, asker),
+                    "total_is_exact": True,
+                    "counted": True,
+                }
         except InvalidInput as error:
             told = problem_of(error)
             problem = {"title": told.title, "detail": error.message, "hint": error.hint}
@@ -61,7 +76,14 @@ def document_page(
     found = service.document(document, person=person)
     marks = _marks(service, q, found) if q.strip() else {}
     html = pages_of(request).document_page(
-        found, found["passages"], found["people"], marks, passage, query=q, asker=person or ""
+        found,
+        found["passages"],
+        found["people"],
+        marks,
+        passage,
+        query=q,
+        asker=person or "",
+        versions=service.discovery.versions(document, asker_for(service.memory, person)),
     )
     return page_of(request, html)
 

@@ -84,6 +84,10 @@ class Sync:
         """Ask a running sync to end at the next document; nothing that was written is lost."""
         self._stop.set()
 
+    def stopping(self) -> bool:
+        """Whether it was asked to end."""
+        return self._stop.is_set()
+
     def recover(self) -> None:
         """Finish what an earlier process left between catalogue and index."""
         self._writer.write_pending()

@@ -46,6 +46,8 @@
       if (at === field && event.key === "ArrowDown") done = step(1);
       else if (at === field && event.key === "Escape" && !field.value) { field.blur(); done = true; }
     } else if (event.key === "/") { field?.focus(); field?.select(); done = Boolean(field); }
+    else if (event.key === "?" && find("#help")) { find("#help").showModal(); done = true; }
+    else if (find("#help")?.open) return;
     else if (event.key === "j" || (event.key === "ArrowDown" && at.closest(".result"))) done = step(1);
     else if (event.key === "k" || (event.key === "ArrowUp" && at.closest(".result"))) done = step(-1);
     else if (event.key === "Escape" && at.closest(".results")) { field?.focus(); done = true; }

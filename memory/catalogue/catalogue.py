@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, text
 
+from memory.catalogue.alike import Alike
 from memory.catalogue.cards import Cards
 from memory.catalogue.documents import Documents
 from memory.catalogue.engine import open_engine, transaction
@@ -13,6 +14,7 @@ from memory.catalogue.events import Events
 from memory.catalogue.ledger import Ledger
 from memory.catalogue.passages import Passages
 from memory.catalogue.people import People
+from memory.catalogue.saved import SavedSearches
 from memory.catalogue.schema import meta
 from memory.catalogue.sources import Sources
 from memory.catalogue.threads import Threads
@@ -38,6 +40,8 @@ class Catalogue:
         self.passages = Passages(self._engine)
         self.threads = Threads(self._engine)
         self.vectors = VectorCache(self._engine)
+        self.saved = SavedSearches(self._engine)
+        self.alike = Alike(self._engine)
         self.events = Events(self._engine, keep_events)
 
     def transaction(self) -> AbstractContextManager[Connection]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, Row, delete, false, func, insert, or_, select, update
 
 from memory.catalogue.engine import after_commit, transaction
+from memory.catalogue.ledger import named_as
 from memory.catalogue.people import People, visible
 from memory.catalogue.schema import access, contributions, documents, passages, texts
 from memory.catalogue.upsert import upsert
@@ -161,11 +162,11 @@ class Documents:
             return connection.execute(query).scalar()
 
     def named(self, text: str, asker: Asker, limit: int = 20) -> list[tuple[str, SourceRef]]:
-        """Ids and refs of documents whose id or title is the text or whose ref ends with it, as far as visible."""
+        """Ids and refs of visible documents whose id or title is the text, or that are called so, see `named_as`."""
         fits = or_(
             documents.c.id == text,
             documents.c.title == text,
-            documents.c.ref.endswith(text, autoescape=True),
+            named_as(documents.c.ref, text),
         )
         query = (
             select(documents.c.id, documents.c.ref)

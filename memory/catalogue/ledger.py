@@ -180,8 +180,8 @@ class Ledger:
         )
 
     def matching(self, text: str, limit: int = 20) -> list[LedgerRow]:
-        """Rows whose ref ends with the text: how a person names a file."""
-        query = select(ledger).where(ledger.c.ref.endswith(text, autoescape=True)).order_by(ledger.c.ref)
+        """Rows whose ref ends with the text, or with it and an ending such as ``.pdf``: how a person names a file."""
+        query = select(ledger).where(named_as(ledger.c.ref, text)).order_by(ledger.c.ref)
         with transaction(self._engine) as connection:
             return [_row(row) for row in connection.execute(query.limit(limit))]
 
@@ -213,6 +213,12 @@ class Ledger:
         with transaction(self._engine) as connection:
             query = select(ledger).where(*conditions).order_by(ledger.c.ref)
             return [_row(row) for row in connection.execute(query)]
+
+
+def named_as(ref: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    """Whether a ref ends with what somebody calls a file, with or without its ending."""
+    whole = ref.endswith(text, autoescape=True)
+    return or_(whole, ref.icontains(f"/{text}.", autoescape=True)) if text else whole
 
 
 def _row(row: Row[Any]) -> LedgerRow:

@@ -207,6 +207,33 @@ ledger = Table(
     Column("at", Moment, nullable=False),
 )
 
+saved_searches = Table(
+    "saved_searches",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("person", String, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("looked", Moment, nullable=False),
+    Column("found", JSON, nullable=False),
+)
+
+compared = Table(
+    "compared",
+    metadata,
+    Column("document", ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Text, nullable=False),
+)
+
+alike = Table(
+    "alike",
+    metadata,
+    Column("document", ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
+    Column("other", ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("share", Float, nullable=False),
+)
+
 events = Table(
     "events",
     metadata,

@@ -18,6 +18,7 @@ from api.app import create_app
 from api.causes import Cause
 from api.page_links import STATIC, Links, static_url
 from api.page_text import excerpt, marked, merged, web_link
+from api.page_views import comparison_view
 from api.pages import Pages
 from api.upkeep_views import ledger_page, sources_page, why_page
 from memory.catalogue.ledger import Wanted
@@ -178,6 +179,7 @@ def rendered_upkeep(text: str, pages: Pages) -> Iterator[tuple[str, str]]:
     fine = {**row, "stage": "embedded", "reason": "", "advice": ""}
     yield "ledger", ledger_page(pages, [row, fine], 999, Wanted("s", (Stage.FAILED,), text), 3, [text])
     yield "empty ledger", ledger_page(pages, [], 0, Wanted(), 1, [])
+    yield from rendered_discovery(text, pages)
     asked = {"q": text, "query": text, "for": text}
     legs = [
         {"leg": "words", "rank": 3, "score": 0.5, "used": True},
@@ -192,6 +194,28 @@ def rendered_upkeep(text: str, pages: Pages) -> Iterator[tuple[str, str]]:
     every = [{**told, "cause": cause.value, "rule_name": "junk"} for cause in Cause]
     yield "why", why_page(pages, asked, every)
     yield "why not", why_page(pages, asked, [], {"title": text, "detail": text, "hint": text}, text)
+
+
+def rendered_discovery(text: str, pages: Pages) -> Iterator[tuple[str, str]]:
+    """The pages that lead on from a search or a document."""
+    moment = "2026-03-12T09:30:00+00:00"
+    version = {"document": text, "title": text, "ref": text, "modified": moment, "share": 0.5}
+    folded = answer(text, folded=1, results=[result(text, versions=[version, {**version, "modified": None}])])
+    yield "folded", pages.search_page(text, folded, text)
+    bare = {"id": "d", "title": text}
+    yield "versions", pages.document_page(bare, [], [], versions=[version], asker=text)
+    search = {"id": "s", "name": text, "query": text, "looked": moment, "new": [version]}
+    yield "saved", pages.render("saved.html", text, searches=[search, {**search, "new": []}], here="saved")
+    yield "none saved", pages.render("saved.html", "", searches=[], here="saved")
+    near = {**version, "language": text[:5], "formality": "policy"}
+    for name, found in (("similar", [near]), ("nothing similar", [])):
+        yield name, pages.render("similar.html", "", similar=found, document=text, title=text)
+    pieces = [{"kind": kind, "text": text} for kind in ("same", "removed", "added")]
+    blocks = [{"changed": False, "pieces": pieces[:1]}] * 6 + [{"changed": True, "pieces": pieces}]
+    compared = {"older": version, "newer": {**version, "modified": None}, "blocks": blocks}
+    yield "compared", pages.render("compare.html", "", **comparison_view(compared))
+    nothing = {"older": version, "newer": version, "blocks": []}
+    yield "compared to nothing", pages.render("compare.html", "", **comparison_view(nothing))
 
 
 def tree(html: str) -> Any:
@@ -468,7 +492,7 @@ def test_every_link_keeps_in_whose_place_is_asked() -> None:
         assert all("as=Jane+%26+Jo" in link for link in ours if link != "/sources"), (name, ours)
         if name != "fragment":
             assert set(root.xpath("//form//input[@name='as']/@value")) == {"Jane & Jo"}, name
-    assert checked == 6
+    assert checked == 9
 
 
 def test_every_answer_keeps_in_whose_place_is_asked(tmp_path: Path) -> None:

@@ -1,0 +1,120 @@
+"""Saved searches: what somebody wants to be told about, and what of it they have seen."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine, Row, delete, insert, select, update
+
+from memory.catalogue.engine import transaction
+from memory.catalogue.schema import saved_searches
+from memory.errors import InvalidInput, NotFound
+
+MOST = 200
+"""Searches one person may save: each is run when the list or a feed is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearch:
+    """A search that somebody keeps.
+
+    :param person: the id of the person it belongs to.
+    :param looked: when they last looked at what it finds.
+    :param found: when each document was first found by it, by the document's id.
+    """
+
+    id: str
+    person: str
+    name: str
+    query: str
+    created: datetime
+    looked: datetime
+    found: dict[str, datetime]
+
+
+class SavedSearches:
+    """The saved searches of a memory; each is its owner's alone, to others it does not exist."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(self, person: str, name: str, query: str, found: Sequence[str]) -> SavedSearch:
+        """Save a search.
+
+        :param found: the documents it finds now: these are not news.
+        :raises InvalidInput: where it has no name, or the person has saved too many.
+        """
+        name = " ".join(name.split())[:200]
+        if not name:
+            raise InvalidInput("A saved search needs a name.")
+        if len(self.of(person)) >= MOST:
+            raise InvalidInput(f"No more than {MOST} searches can be saved.", hint="Remove one first.")
+        now = datetime.now(UTC)
+        made = SavedSearch(uuid.uuid4().hex, person, name, query, now, now, dict.fromkeys(found, now))
+        with transaction(self._engine) as connection:
+            connection.execute(
+                insert(saved_searches).values(
+                    id=made.id,
+                    person=person,
+                    name=name,
+                    query=query,
+                    created=now,
+                    looked=now,
+                    found=_written(made.found),
+                )
+            )
+        return made
+
+    def of(self, person: str) -> list[SavedSearch]:
+        """A person's searches, by name."""
+        query = select(saved_searches).where(saved_searches.c.person == person)
+        with transaction(self._engine) as connection:
+            rows = connection.execute(query.order_by(saved_searches.c.name, saved_searches.c.id)).all()
+        return [_search(row) for row in rows]
+
+    def get(self, identity: str, person: str) -> SavedSearch:
+        """One of a person's searches.
+
+        :raises NotFound: where it is none of theirs.
+        """
+        mine = (saved_searches.c.id == identity, saved_searches.c.person == person)
+        with transaction(self._engine) as connection:
+            row = connection.execute(select(saved_searches).where(*mine)).one_or_none()
+        if row is None:
+            raise NotFound("There is no such saved search.")
+        return _search(row)
+
+    def note(self, search: SavedSearch, documents: Sequence[str]) -> SavedSearch:
+        """Note what a search finds now; what it had not found before has its time from now on."""
+        fresh = [document for document in documents if document not in search.found]
+        if not fresh:
+            return search
+        found = search.found | dict.fromkeys(fresh, datetime.now(UTC))
+        self._set(search, found=_written(found))
+        return SavedSearch(
+            search.id, search.person, search.name, search.query, search.created, search.looked, found
+        )
+
+    def look(self, search: SavedSearch) -> None:
+        """Note that its owner has seen what it finds."""
+        self._set(search, looked=datetime.now(UTC))
+
+    def remove(self, search: SavedSearch) -> None:
+        """Forget a search."""
+        with transaction(self._engine) as connection:
+            connection.execute(delete(saved_searches).where(saved_searches.c.id == search.id))
+
+    def _set(self, search: SavedSearch, **values: object) -> None:
+        with transaction(self._engine) as connection:
+            statement = update(saved_searches).where(saved_searches.c.id == search.id)
+            connection.execute(statement.values(**values))
+
+
+def _written(found: dict[str, datetime]) -> dict[str, str]:
+    return {document: moment.isoformat() for document, moment in found.items()}
+
+
+def _search(row: Row[tuple[object, ...]]) -> SavedSearch:
+    found = {document: datetime.fromisoformat(moment) for document, moment in row.found.items()}
+    return SavedSearch(row.id, row.person, row.name, row.query, row.created, row.looked, found)

@@ -146,7 +146,7 @@ class serving:  # noqa: N801 - reads as a word in `with serving(...)`
         self._process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
         address = json.loads(self._process.stdout.readline())["address"]  # type: ignore[union-attr]
         words = time.perf_counter() - began
-        while not httpx.get(f"{address}/healthz", trust_env=False).json()["meaning"]:
+        while not httpx.get(f"{address}/healthz", timeout=60, trust_env=False).json()["meaning"]:
             time.sleep(0.1)
         print(f"ready by words after {words:.1f} s, by meaning after {time.perf_counter() - began:.1f} s")
         return address, psutil.Process(self._process.pid)

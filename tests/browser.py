@@ -102,6 +102,14 @@ class Browser:
         """What a script of the test's own gives; it runs even where the page's own may not."""
         return self._ask("POST", "execute/sync", {"script": code, "args": list(arguments)})
 
+    def later(self, code: str) -> Any:
+        """What a script gives to the function that is its last argument."""
+        return self._ask("POST", "execute/async", {"script": code, "args": []})
+
+    def devtools(self, command: str, **parameters: Any) -> Any:
+        """Ask the browser's developer tools for something."""
+        return self._ask("POST", "goog/cdp/execute", {"cmd": command, "params": parameters})
+
     def errors(self) -> list[str]:
         """What the console said was wrong since the last call."""
         said = self._ask("POST", "se/log", {"type": "browser"})

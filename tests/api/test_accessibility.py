@@ -1,0 +1,103 @@
+"""The pages by axe-core, in light and dark and at a phone's width, with nothing to scroll sideways.
+
+axe-core is no part of Mneme: `npm install --no-save axe-core` puts it into the checkout, and `.ci/run` does so.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.api.test_browser import NOTICE, fill, serving
+from tests.browser import Browser, browser, needs_browser
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+WIDE, PHONE = (1280, 860), (390, 800)
+RUN = (
+    "const done = arguments[0]; axe.run(document, {resultTypes: ['violations']}).then(told => done("
+    "told.violations.map(one => one.id + ': ' + one.nodes.map(node => node.html).join(' ').slice(0, 300))))"
+)
+
+pytestmark = [
+    needs_browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(not AXE.exists(), reason="needs axe-core: npm install --no-save axe-core"),
+]
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """The address of every kind of page, over a memory with two versions and a file that fails."""
+    base = tmp_path_factory.mktemp("axe")
+    files = base / "files"
+    files.mkdir()
+    text = " ".join(f"Clause {number}: {NOTICE}" for number in range(30))
+    for number in (1, 2):
+        (files / f"v{number}.md").write_text(
+            f"---\nauthor: Jane Doe\n---\n# Lease\n\n{text} {number}\n", encoding="utf-8"
+        )
+    (files / "broken.xlsx").write_bytes(b"PK\x03\x04 this is no archive, whatever its first bytes say")
+    with (
+        serving(base / "home", base / "serve.log") as address,
+        httpx.Client(base_url=address, trust_env=False) as client,
+    ):
+        fill(client, files)
+        client.post("/api/saved", json={"query": "lease"}).raise_for_status()
+        found = client.get("/api/search", params={"q": "ninety days"}).json()["results"]
+        one, two = (result["document"] for result in found)
+        person = found[0]["people"][0]["id"]
+        paths = [
+            "/",
+            "/?q=ninety+days",
+            "/?q=ninety+days&explain=1&apart=1",
+            "/?q=colour:red",
+            "/?q=type:epub+x",
+        ]
+        paths += [
+            f"/documents/{one}?q=days&passage=0",
+            f"/documents/{one}/similar",
+            f"/documents/{one}/compare/{two}",
+        ]
+        paths += [f"/people/{person}", "/saved", "/sources", "/ledger", "/why?q=v1&query=ninety", "/nothing"]
+        yield [address + path for path in paths]
+
+
+def emulate(window: Browser, scheme: str, size: tuple[int, int]) -> None:
+    """Show pages as on another device."""
+    window.devtools(
+        "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}]
+    )
+    window.devtools(
+        "Emulation.setDeviceMetricsOverride",
+        width=size[0],
+        height=size[1],
+        deviceScaleFactor=1,
+        mobile=size is PHONE,
+    )
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_violation_or_scrolls_sideways(
+    places: list[str], tmp_path: Path, scheme: str, size: tuple[int, int]
+) -> None:
+    axe = AXE.read_text(encoding="utf-8")
+    with browser(tmp_path) as window:
+        emulate(window, scheme, size)
+        for place in places:
+            window.go(place)
+            window.script(f"{axe}; window.axe = axe")
+            assert window.later(RUN) == [], place
+            assert window.script("return document.documentElement.scrollWidth - window.innerWidth") <= 0, (
+                place
+            )
+
+
+def test_the_list_of_keys_opens_by_its_key(places: list[str], tmp_path: Path) -> None:
+    with browser(tmp_path) as window:
+        window.go(places[1])
+        window.press("?")
+        assert window.script("return document.getElementById('help').open")
+        window.script(AXE.read_text(encoding="utf-8") + "; window.axe = axe")
+        assert window.later(RUN) == []

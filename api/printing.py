@@ -64,9 +64,13 @@ def _marked(passage: dict[str, Any]) -> Text:
 
 
 def _leg(leg: dict[str, Any]) -> str:
+    weight = f"weight {leg['weight']:.2f}"
+    if leg["shared"] is not None:
+        weight += f" ({leg['shared']} of the terms in one passage)"
     if leg["rank"] is None:
-        return f"{leg['leg']}: not among its hits"
-    return f"{leg['leg']}: rank {leg['rank']}, score {leg['score']:.4f}, normalised {leg['normalised']:.4f}"
+        return f"{leg['leg']}: not among its hits, {weight}"
+    place = f"rank {leg['rank']}, score {leg['score']:.4f}, normalised {leg['normalised']:.4f}"
+    return f"{leg['leg']}: {place}, {weight}"
 
 
 def show_sync(job: dict[str, Any]) -> None:

@@ -38,12 +38,14 @@ class PassageOut(BaseModel):
 
 
 class LegOut(BaseModel):
-    """Where one way of searching ranked a result."""
+    """Where one way of searching ranked a result, its weight, and how many shared terms that was given for."""
 
     leg: str
     rank: int | None
     score: float | None
     normalised: float
+    weight: float
+    shared: int | None
 
 
 class ResultOut(BaseModel):

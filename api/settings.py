@@ -53,7 +53,8 @@ class SearchSettings(_Group):
     """How results are ranked."""
 
     weight: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.8, description="Weight of meaning against words in the fused score."
+        0.3,
+        description="Weight of meaning against words where a passage has many of the question's words; it rises to 1 the fewer it has.",
     )
 
 

@@ -97,6 +97,16 @@ class VectorIndexContract:
         assert index.search(LegQuery(words=words(3)), OWNER).meaning == ()
         assert index.search(LegQuery(vector=unit(0)), OWNER).words == ()
 
+    def test_gives_a_passage_s_terms_back(self, index: VectorIndex) -> None:
+        """The terms of a passage as they were written; what has none or is unknown is missing."""
+        index.upsert([entry(1, words=words(3, 1)), entry(2, words=words()), entry(3, words=words(2))])
+        known = index.words([1, 2, 77])
+        assert {one: set(held.terms) for one, held in known.items()} == {1: {1, 3}}
+        assert dict(zip(known[1].terms, known[1].weights, strict=True)) == pytest.approx(
+            dict(zip(words(3, 1).terms, words(3, 1).weights, strict=True))
+        )
+        assert index.words([]) == {}
+
     def test_a_rare_word_counts_more(self, index: VectorIndex) -> None:
         """Words are weighed by their inverse document frequency, by the index."""
         index.upsert([entry(1, words=words(1)), entry(2, words=words(1)), entry(3, words=words(1, 2))])

@@ -165,4 +165,6 @@ def _leg_json(leg: LegRank) -> dict[str, Any]:
         "rank": leg.rank,
         "score": None if leg.score is None else round(leg.score, 6),
         "normalised": round(leg.normalised, 6),
+        "weight": round(leg.weight, 6),
+        "shared": leg.shared,
     }

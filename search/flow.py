@@ -45,23 +45,26 @@ class Found(Value):
 
     :param cards: of each passage's document, by passage id.
     :param complete: whether these are all that match by words.
+    :param shared: how many of the question's distinct terms the best found by words has.
     :param listed: whether nothing was searched for: the newest, in order, are in `Legs.words`.
     """
 
     legs: Legs
     cards: dict[int, Card]
     complete: bool = True
+    shared: int = 0
     listed: bool = False
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked(Value):
-    """One list from both legs, and by which method it came about."""
+    """One list from both legs, and by which method and weight of meaning it came about."""
 
     found: Found
     ranking: Ranking
     method: Method = "convex"
+    weight: float = 0.0
 
 
 Shown = list[tuple[int, float]]

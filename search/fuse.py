@@ -5,6 +5,8 @@ lowest among its best 200 (``(score - low) / (high - low)``, 1 where all are the
 has not found it). A leg that found nothing leaves the other its whole weight. *RRF*: the sum over the legs of
 ``1 / (60 + rank)``.
 
+*Weighed* is convex with a weight for each question, see `weigh`.
+
 Passages that come out equal are ordered by their score in the words leg, which orders those far down, and then
 by passage id. The order in which a leg's passages are given makes no difference.
 """
@@ -19,13 +21,16 @@ from numpy.typing import NDArray
 from memory.index.base import Legs, Scored
 from search.request import Value
 
-Method = Literal["convex", "rrf"]
+Method = Literal["weighed", "convex", "rrf"]
 
 TOP = 200
 """How many of a leg's best give the bounds of its scores."""
 
 RRF_K = 60
 """How little the first ranks are preferred to those after them."""
+
+_STEEPNESS = 4
+"""How sharply `weigh` turns from meaning to words: one shared word says little, four say enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +47,16 @@ class LegRank(Value):
 
     :param rank: from 1.
     :param normalised: what it counted before the leg's weight.
+    :param weight: the leg's weight in this search.
+    :param shared: what this weight was given for, see `weigh`; None where it was given to all searches.
     """
 
     leg: str
     rank: int | None
     score: float | None
     normalised: float
+    weight: float
+    shared: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +68,25 @@ class _Leg:
     counts: NDArray[np.float64]
 
 
+def weigh(shared: int, *, least: float, half: float) -> float:
+    """The weight of meaning for one question, by what its words have found.
+
+    Words are trusted as far as some passage has several of the question's words together: then they
+    stand for what it is about, and few of many passages have them. A question in another language than
+    the texts shares none or one with them, a name perhaps, and is left to meaning. The curve is
+    ``least + (1 - least) / (1 + (shared / half)^4)``: 1 where nothing is shared, halfway down at `half`.
+
+    :param shared: how many of the question's distinct terms the best found by words has.
+    :param least: the weight where many are shared, 0 to 1.
+    :param half: where words have half the weight they can get, above 0.
+    """
+    return least + (1 - least) / (1 + (shared / half) ** _STEEPNESS)
+
+
 def fuse(legs: Legs, *, method: Method = "convex", weight: float = 0.8) -> Ranking:
     """One list from both legs.
 
-    :param weight: of meaning against words, 0 to 1; RRF has none.
+    :param weight: of meaning against words in this search, 0 to 1; RRF has none.
     """
     words, meaning = _leg(legs.words, method), _leg(legs.meaning, method)
     of_words, of_meaning = _weights(words, meaning, method, weight)
@@ -78,18 +102,30 @@ def fuse(legs: Legs, *, method: Method = "convex", weight: float = 0.8) -> Ranki
     return Ranking(tuple(ids[order].tolist()), tuple(fused[order].tolist()))
 
 
-def explain(legs: Legs, passages: Sequence[int], *, method: Method = "convex") -> dict[int, list[LegRank]]:
-    """Where each leg ranked each of these passages."""
+def explain(
+    legs: Legs,
+    passages: Sequence[int],
+    *,
+    method: Method = "convex",
+    weight: float = 0.8,
+    shared: int | None = None,
+) -> dict[int, list[LegRank]]:
+    """Where each leg ranked each of these passages, and what it counts.
+
+    :param weight: of meaning against words in this search, as given to `fuse`.
+    :param shared: what `weigh` gave this weight for.
+    """
     told: dict[int, list[LegRank]] = {passage: [] for passage in passages}
-    for name, scored in (("words", legs.words), ("meaning", legs.meaning)):
-        leg = _leg(scored, method)
+    both = _leg(legs.words, method), _leg(legs.meaning, method)
+    for name, leg, counts in zip(("words", "meaning"), both, _weights(*both, method, weight), strict=True):
         place = {identity: at for at, identity in enumerate(leg.ids.tolist())}
         for passage, ranks in told.items():
             at = place.get(passage)
             if at is None:
-                ranks.append(LegRank(name, None, None, 0.0))
+                ranks.append(LegRank(name, None, None, 0.0, counts, shared))
             else:
-                ranks.append(LegRank(name, at + 1, float(leg.scores[at]), float(leg.counts[at])))
+                score, count = float(leg.scores[at]), float(leg.counts[at])
+                ranks.append(LegRank(name, at + 1, score, count, counts, shared))
     return told
 
 
@@ -98,7 +134,7 @@ def _leg(scored: Sequence[Scored], method: Method) -> _Leg:
     scores = np.array([one.score for one in scored], dtype=np.float64)
     order = np.lexsort((ids, -scores))
     ids, scores = ids[order], scores[order]
-    counts = _normalised(scores) if method == "convex" else 1 / (RRF_K + 1 + np.arange(len(scores)))
+    counts = 1 / (RRF_K + 1 + np.arange(len(scores))) if method == "rrf" else _normalised(scores)
     return _Leg(ids, scores, counts)
 
 

@@ -28,7 +28,7 @@ class Searcher:
 
     :param memory: the memory's name in the registry.
     :param pipeline: takes a ``request`` and gives an ``answer``; the shipped hybrid search unless given.
-    :param weight: of meaning against words in the shipped pipeline; its own unless given.
+    :param weight: of meaning against words in the shipped pipeline, see `Fuse`; its own unless given.
     :raises MnemeError: where the memory is not open.
     """
 

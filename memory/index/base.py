@@ -147,6 +147,10 @@ class VectorIndex(Protocol):
         """Every passage id held, ascending; to compare with the catalogue."""
         ...
 
+    def words(self, ids: Sequence[int]) -> dict[int, SparseWords]:
+        """Sparse vectors of those passages that have terms."""
+        ...
+
     def vectors(self, ids: Sequence[int]) -> dict[int, Vectors]:
         """Dense vectors of those passages that have one."""
         ...

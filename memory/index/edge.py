@@ -136,6 +136,16 @@ class EdgeIndex:
             if offset is None:
                 return
 
+    def words(self, ids: Sequence[int]) -> dict[int, SparseWords]:
+        """Sparse vectors of those passages that have terms."""
+        with edge_errors("Reading the index"):
+            records = self._open().retrieve([*ids], False, [WORDS])
+        return {
+            _number(one.id): SparseWords(tuple(sparse.indices), tuple(sparse.values))
+            for one in records
+            if isinstance(one.vector, dict) and isinstance(sparse := one.vector.get(WORDS), q.SparseVector)
+        }
+
     def vectors(self, ids: Sequence[int]) -> dict[int, Vectors]:
         """Dense vectors of those passages that have one."""
         found: dict[int, Vectors] = {}

@@ -148,6 +148,16 @@ class ServerIndex:
             if offset is None:
                 return
 
+    def words(self, ids: Sequence[int]) -> dict[int, SparseWords]:
+        """Sparse vectors of those passages that have terms."""
+        with _server_errors("Reading the index"):
+            points = self._client.retrieve(self._name, [*ids], with_payload=False, with_vectors=[WORDS])
+        return {
+            int(one.id): SparseWords(tuple(held.indices), tuple(held.values))
+            for one in points
+            if isinstance(one.vector, dict) and isinstance(held := one.vector.get(WORDS), models.SparseVector)
+        }
+
     def vectors(self, ids: Sequence[int]) -> dict[int, Vectors]:
         """Dense vectors of those passages that have one."""
         with _server_errors("Reading the index"):

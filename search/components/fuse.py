@@ -1,12 +1,12 @@
 """From the legs' lists to one."""
 
-from typing import Any
+from typing import Any, get_args
 
 from haystack import component
 
 from memory.errors import InvalidInput
 from search.flow import Found, Question, Ranked
-from search.fuse import Method, Ranking, fuse
+from search.fuse import Method, Ranking, fuse, weigh
 
 
 @component
@@ -16,18 +16,23 @@ class Fuse:
     While part of the memory has no vectors yet, meaning counts by the part that has them: else what was
     added last, found by its words alone, would stand behind everything.
 
-    :param method: ``convex`` or ``rrf``.
-    :param weight: of meaning against words, 0 to 1; `rrf` has none.
-    :raises InvalidInput: where there is no such method or weight.
+    :param method: ``weighed`` (a weight for each question), ``convex`` (one for all) or ``rrf``.
+    :param weight: of meaning against words, 0 to 1: always for `convex`; for `weighed` where a passage has
+        many of the question's words, and more where it has fewer; `rrf` has none.
+    :param half: for `weighed`: so many shared words give words half the weight they can get.
+    :raises InvalidInput: where there is no such method, weight or half.
     """
 
-    def __init__(self, method: Method = "convex", weight: float = 0.8) -> None:
-        if method not in {"convex", "rrf"}:
-            raise InvalidInput(f"There is no fusion {method!r}.", hint="Use convex or rrf.")
+    def __init__(self, method: Method = "weighed", weight: float = 0.3, half: float = 2.0) -> None:
+        if method not in get_args(Method):
+            raise InvalidInput(f"There is no fusion {method!r}.", hint="Use weighed, convex or rrf.")
         if not 0 <= weight <= 1:
             raise InvalidInput(f"A weight is between 0 and 1, not {weight}.")
+        if not half > 0:
+            raise InvalidInput(f"Half the weight of words needs more than {half} shared words.")
         self.method: Method = method
         self.weight = weight
+        self.half = half
 
     @component.output_types(ranked=Ranked)
     def run(self, question: Question, found: Found) -> dict[str, Any]:
@@ -35,7 +40,11 @@ class Fuse:
         if found.listed:
             newest = tuple(one.id for one in found.legs.words)
             return {"ranked": Ranked(found, Ranking(newest, (0.0,) * len(newest)), self.method)}
+        weight = self.weight
+        if self.method == "weighed":
+            weight = weigh(found.shared, least=self.weight, half=self.half)
         progress = question.progress
         share = progress.by_meaning / progress.passages if progress.passages else 1.0
-        ranking = fuse(found.legs, method=self.method, weight=self.weight * min(share, 1.0))
-        return {"ranked": Ranked(found, ranking, self.method)}
+        weight *= min(share, 1.0)
+        ranking = fuse(found.legs, method=self.method, weight=weight)
+        return {"ranked": Ranked(found, ranking, self.method, weight)}

@@ -60,7 +60,13 @@ class Present:
         highlighter = Highlighter(self._words, terms, question.query.phrases)
         told: dict[int, list[LegRank]] = {}
         if request.explain:
-            told = explain(ranked.found.legs, [shown[0][0] for shown in page], method=ranked.method)
+            told = explain(
+                ranked.found.legs,
+                [shown[0][0] for shown in page],
+                method=ranked.method,
+                weight=ranked.weight,
+                shared=ranked.found.shared if ranked.method == "weighed" else None,
+            )
         results = []
         for shown in page:
             best, score = shown[0]

@@ -14,6 +14,9 @@ from search.group import admit
 _NO_MEANING = Meaning()
 """For a pipeline that searches by words alone and embeds nothing."""
 
+_BEST = 3
+"""Passages, the best by words, whose terms are compared with the question's: the first may be a short one."""
+
 _TOO_COMMON = "Every word of this search is too common to be looked for: add one that says more."
 
 
@@ -53,10 +56,19 @@ class Retrieve:
             legs=legs,
             cards=cards,
             complete=len(raw.words) < self.words_limit and (bool(raw.words) or not _full(raw, asked)),
+            shared=self._shared(question, legs),
             listed=question.words is None and meaning.vector is None,
             notes=(*question.notes, *self._notes(question, meaning, legs)),
         )
         return {"found": found}
+
+    def _shared(self, question: Question, legs: Legs) -> int:
+        """How many of the question's terms the best found by words has, of what the asker may see."""
+        if question.words is None or not legs.words or not legs.meaning:
+            return 0
+        asked = frozenset(question.words.terms)
+        best = self._index.words([one.id for one in legs.words[:_BEST]])
+        return max((len(asked.intersection(held.terms)) for held in best.values()), default=0)
 
     def _notes(self, question: Question, meaning: Meaning, legs: Legs) -> list[str]:
         notes = []

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.index.base import Legs, Scored
-from search.fuse import TOP, explain, fuse
+from search.fuse import TOP, explain, fuse, weigh
 
 _scores = st.floats(-100, 100, allow_nan=False).map(lambda score: round(score, 3))
 _leg = st.dictionaries(st.integers(1, 60), _scores, max_size=40).map(
@@ -82,10 +82,30 @@ def test_below_the_bounds_words_keep_their_order():
     assert [identity for identity in ranking.ids if identity in tail] == tail
 
 
+@given(st.integers(0, 40), st.floats(0, 1), st.floats(0.5, 10))
+def test_meaning_never_gains_by_more_shared_words(shared, least, half):
+    weights = [weigh(more, least=least, half=half) for more in (0, shared, shared + 1)]
+    assert weights[0] == 1
+    assert weights == sorted(weights, reverse=True)
+    assert all(least <= weight <= 1 for weight in weights)
+
+
+def test_weigh_by_hand():
+    assert weigh(2, least=0.3, half=2) == pytest.approx(0.65)
+    assert weigh(4, least=0.3, half=2) == pytest.approx(0.3 + 0.7 / 17)
+
+
+@given(_leg, _leg, st.floats(0, 1))
+def test_weighed_is_convex_with_a_weight_of_its_own(words, meaning, weight):
+    legs = Legs(words, meaning)
+    assert fuse(legs, method="weighed", weight=weight) == fuse(legs, method="convex", weight=weight)
+
+
 def test_explain_says_rank_score_and_what_it_counted():
     legs = Legs(words=leg(p1=10, p2=5, p3=0), meaning=leg(p2=0.9, p4=0.8))
-    words, meaning = explain(legs, [2])[2]
+    words, meaning = explain(legs, [2], weight=0.75, shared=2)[2]
     assert (words.leg, words.rank, words.score, words.normalised) == ("words", 2, 5, 0.5)
     assert (meaning.leg, meaning.rank, meaning.score, meaning.normalised) == ("meaning", 1, 0.9, 1)
+    assert (words.weight, words.shared, meaning.weight, meaning.shared) == (0.25, 2, 0.75, 2)
     missed = explain(legs, [3])[3][1]
     assert (missed.rank, missed.score, missed.normalised) == (None, None, 0)

@@ -63,6 +63,22 @@ def test_meaning_joins_when_the_model_is_there(memory):
     assert answer.ready.meaning
 
 
+def test_words_count_by_how_many_are_found_together_where_the_asker_may_look(memory):
+    fill(memory)
+    memory.embed()
+    memory.model_is_ready()
+
+    def weights(query: str, asker: Asker = OWNER) -> tuple[int | None, float, float]:
+        words, meaning = memory.search(query, asker, explain=True).results[0].explain
+        assert words.shared == meaning.shared
+        return words.shared, words.weight, meaning.weight
+
+    assert weights("inconvenience") == (0, 0.0, 1.0)
+    assert weights("notice") == (1, pytest.approx(0.7 / 17), pytest.approx(1 - 0.7 / 17))
+    assert weights("secret deal notice period", LAWYER)[0] == 4
+    assert weights("secret deal notice period", GUEST)[0] == 2
+
+
 @pytest.mark.parametrize(
     ("query", "titles"),
     [

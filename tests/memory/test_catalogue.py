@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import create_engine, inspect
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, inspect, text
 
 from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.documents import NewPassage, new_document_id
@@ -213,6 +215,39 @@ def test_the_migrations_make_the_tables_the_code_knows(tmp_path: Path) -> None:
         assert {column["name"] for column in made.get_columns(name)} == set(table.columns.keys())
     assert max(path.name[:4] for path in (MIGRATIONS / "versions").glob("0*.py")) == HEAD
     made.engine.dispose()
+
+
+def test_an_older_catalogue_is_brought_up_to_date_with_what_it_holds(tmp_path: Path) -> None:
+    """Every migration, from the first tables with a document in them, and back again."""
+    url = f"sqlite:///{tmp_path / 'c.db'}"
+    engine, config = create_engine(url), Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO sources (name, kind, location, config, added)"
+                " VALUES ('files', 'folder', '/f', '{}', :at)"
+            ),
+            {"at": "2026-01-01 00:00:00"},
+        )
+        connection.execute(
+            text(
+                "INSERT INTO ledger (ref, source, stage, at) VALUES ('folder:files/a', 'files', 'seen', :at)"
+            ),
+            {"at": "2026-01-01 00:00:00"},
+        )
+    held = Catalogue(url)
+    assert [source.name for source in held.sources.all()] == ["files"]
+    ref = SourceRef("folder", "files", "a")
+    assert held.ledger.find([ref])[ref].parent is None
+    held.close()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        assert connection.execute(text("SELECT ref FROM ledger")).scalar() == str(ref)
+    engine.dispose()
 
 
 def test_a_damaged_catalogue_says_what_to_do(tmp_path: Path) -> None:

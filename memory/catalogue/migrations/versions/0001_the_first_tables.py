@@ -49,7 +49,6 @@ def upgrade() -> None:
         sa.Column("synced", sa.DateTime(), nullable=True),
         sa.Column("summary", sa.JSON(), nullable=True),
         sa.Column("cursor", sa.Text(), nullable=True),
-        sa.Column("every", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_sources")),
     )
     op.create_table(
@@ -107,7 +106,6 @@ def upgrade() -> None:
         sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("document", sa.String(length=32), nullable=True),
-        sa.Column("parent", sa.Text(), nullable=True),
         sa.Column("stage", sa.String(), nullable=False),
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("retryable", sa.Boolean(), server_default=sa.false(), nullable=False),
@@ -122,7 +120,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_ledger_content"), ["content"], unique=False)
         batch_op.create_index(batch_op.f("ix_ledger_document"), ["document"], unique=False)
         batch_op.create_index(batch_op.f("ix_ledger_fingerprint"), ["fingerprint"], unique=False)
-        batch_op.create_index(batch_op.f("ix_ledger_parent"), ["parent"], unique=False)
         batch_op.create_index(batch_op.f("ix_ledger_source"), ["source"], unique=False)
         batch_op.create_index(batch_op.f("ix_ledger_stage"), ["stage"], unique=False)
 
@@ -195,86 +192,17 @@ def upgrade() -> None:
         "texts",
         sa.Column("document", sa.String(length=32), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("asides", sa.JSON(), server_default="[]", nullable=False),
         sa.ForeignKeyConstraint(
             ["document"], ["documents.id"], name=op.f("fk_texts_document"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("document", name=op.f("pk_texts")),
     )
-    op.create_table(
-        "messages",
-        sa.Column("document", sa.String(length=32), nullable=False),
-        sa.Column("message", sa.Text(), nullable=False),
-        sa.Column("topic", sa.Text(), nullable=False),
-        sa.Column("loose", sa.Boolean(), nullable=False),
-        sa.Column("at", sa.DateTime(), nullable=True),
-        sa.Column("people", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["document"], ["documents.id"], name=op.f("fk_messages_document"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("document", name=op.f("pk_messages")),
-    )
-    with op.batch_alter_table("messages", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_messages_message"), ["message"], unique=False)
-        batch_op.create_index(batch_op.f("ix_messages_topic"), ["topic"], unique=False)
-
-    op.create_table(
-        "threads",
-        sa.Column("message", sa.Text(), nullable=False),
-        sa.Column("thread", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("message", name=op.f("pk_threads")),
-    )
-    with op.batch_alter_table("threads", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_threads_thread"), ["thread"], unique=False)
-
-    op.create_table(
-        "saved_searches",
-        sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("person", sa.String(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("query", sa.Text(), nullable=False),
-        sa.Column("created", sa.DateTime(), nullable=False),
-        sa.Column("looked", sa.DateTime(), nullable=False),
-        sa.Column("found", sa.JSON(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_searches")),
-    )
-    with op.batch_alter_table("saved_searches", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_saved_searches_person"), ["person"], unique=False)
-
-    op.create_table(
-        "compared",
-        sa.Column("document", sa.String(length=32), nullable=False),
-        sa.Column("version", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["document"], ["documents.id"], name=op.f("fk_compared_document"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("document", name=op.f("pk_compared")),
-    )
-    op.create_table(
-        "alike",
-        sa.Column("document", sa.String(length=32), nullable=False),
-        sa.Column("other", sa.String(length=32), nullable=False),
-        sa.Column("share", sa.Float(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["document"], ["documents.id"], name=op.f("fk_alike_document"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(["other"], ["documents.id"], name=op.f("fk_alike_other"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("document", "other", name=op.f("pk_alike")),
-    )
-    with op.batch_alter_table("alike", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_alike_other"), ["other"], unique=False)
-
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     """Undo it."""
     # ### commands auto generated by Alembic - please adjust! ###
-    op.drop_table("threads")
-    op.drop_table("messages")
-    op.drop_table("alike")
-    op.drop_table("compared")
-    op.drop_table("saved_searches")
     op.drop_table("texts")
     with op.batch_alter_table("passages", schema=None) as batch_op:
         batch_op.drop_index("ix_passages_unindexed", sqlite_where=sa.text('"indexed" = 0'))

@@ -1,7 +1,6 @@
 """Mail as it really is: names, threads, quotations, attachments, and what is broken about it."""
 
 import mailbox
-from contextlib import suppress
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -220,9 +219,15 @@ def test_the_same_message_comes_out_the_same_from_anywhere(tmp_path: Path) -> No
     st.binary(max_size=400),
     st.sampled_from(["", "From: a@x.example\n", "Content-Type: multipart/mixed; boundary=b\n\n--b\n"]),
 )
-def test_no_bytes_break_it(data: bytes, front: str) -> None:
-    with suppress(ParseError):
-        MailParser().parse(front.encode() + data, name="x.eml", media_type="message/rfc822")
+def test_any_bytes_are_mail_or_are_refused(data: bytes, front: str) -> None:
+    try:
+        parsed = MailParser().parse(front.encode() + data, name="x.eml", media_type="message/rfc822")
+    except ParseError:
+        return
+    canonical, pieces = split(parsed)
+    assert bool(pieces) == bool(parsed.elements)
+    assert parsed.elements or parsed.attachments or parsed.empty_reason
+    assert all(canonical[piece.location.start : piece.location.end] == piece.text for piece in pieces)
 
 
 @pytest.mark.corpora

@@ -38,7 +38,8 @@ def show_answer(answer: dict[str, Any]) -> None:
             out.print(f"    {_leg(leg)}", style="magenta")
     total = f"{answer['total']:,}" if answer["total_is_exact"] else f"more than {answer['total']:,}"
     ready = answer["ready"]
-    out.print(f"{total} documents in {answer['took_ms']:.0f} ms", style="dim")
+    documents = "document" if total == "1" else "documents"
+    out.print(f"{total} {documents} in {answer['took_ms']:.0f} ms", style="dim")
     if not ready["meaning"] or ready["embedded"] < ready["passages"]:
         out.print(
             f"Found by words; {ready['embedded']:,} of {ready['passages']:,} passages are ready to be found by meaning.",
@@ -94,7 +95,8 @@ def show_sync(job: dict[str, Any]) -> None:
     for error in job["errors"]:
         out.print(escape(f"{error['source']}: {error['message']} {error['hint']}"), style="red")
     if job["embedded"]:
-        out.print(f"{job['embedded']:,} passages were made findable by meaning.", style="dim")
+        were = "passage was" if job["embedded"] == 1 else "passages were"
+        out.print(f"{job['embedded']:,} {were} made findable by meaning.", style="dim")
 
 
 def show_sources(sources: list[dict[str, Any]]) -> None:

@@ -1,5 +1,6 @@
 """The documents say what the code does."""
 
+import json
 import re
 import subprocess
 import sys
@@ -66,6 +67,15 @@ def test_every_file_the_architecture_names_exists() -> None:
     assert named
     for name in named:
         assert "NAME" in name or (ROOT / name).exists(), name
+
+
+def test_what_the_readme_asks_the_demo_has_an_answer() -> None:
+    """Its questions are among those that are asked from end to end."""
+    told = (ROOT / "api" / "demo" / "questions.json").read_text(encoding="utf-8")
+    known = {each["question"] for each in json.loads(told)}
+    asked = re.findall(r"`([^`\n]+\?)`", README.split("Ask it something")[1].split("\n\n")[0])
+    assert asked
+    assert set(asked) <= known
 
 
 @pytest.mark.slow

@@ -11,7 +11,17 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from api import discovery_pages, discovery_routes, routes, security, upkeep_pages, upkeep_routes, web
+from api import (
+    discovery_pages,
+    discovery_routes,
+    eval_routes,
+    judging_routes,
+    routes,
+    security,
+    upkeep_pages,
+    upkeep_routes,
+    web,
+)
 from api.interface import page, pages_of
 from api.problems import problem_json, problem_of
 from api.service import Service
@@ -49,6 +59,8 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
     app.include_router(upkeep_routes.router)
     app.include_router(upkeep_pages.router)
     app.include_router(web.router)
+    app.include_router(judging_routes.router)
+    app.include_router(eval_routes.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(MnemeError, _on_ours)
     app.add_exception_handler(RequestValidationError, _on_invalid)

@@ -5,14 +5,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from api.settings import Settings, load
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from eval.bench import Bench
+    from eval.collections.model import Query
     from eval.memories import Report
 
 eval_app = typer.Typer(help="How good the search is.", no_args_is_help=True, rich_markup_mode=None)
@@ -22,6 +25,7 @@ Folder = Annotated[
     Path, typer.Option("--collection", help="The folder of a test collection, BEIR's or TREC's layout.")
 ]
 Judgements = Annotated[str, typer.Option(help="Which judgements, where a collection has several.")]
+Rank = Literal["documents", "persons"]
 Seed = Annotated[int, typer.Option(help="Of everything random: the same gives the same figures.")]
 Measures = Annotated[str, typer.Option(help="Measures divided by commas, for instance nDCG@10,R@100.")]
 
@@ -38,13 +42,19 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each option of the comman
     record_out: Annotated[
         Path | None, typer.Option(help="Write everything measured, query by query, as JSON.")
     ] = None,
+    rank: Annotated[Rank, typer.Option(help="Documents, or the people behind them.")] = "documents",
     as_json: AsJson = False,
 ) -> None:
-    """Search a collection with a pipeline and measure what is found."""
+    """Search a collection with a pipeline and measure what is found.
+
+    A collection without documents of its own is asked of your memory; its judgements name refs, or addresses of
+    people.
+    """
     from api.printing_eval import show_run
     from eval.bench import find_pipeline
     from eval.collections.folder import open_collection
     from eval.collections.lines import write_lines
+    from eval.live import measured as measured_live
     from eval.measures import DEFAULT
     from eval.runs import read_run, write_run
     from search.pipeline import HYBRID
@@ -54,6 +64,11 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each option of the comman
         opened = open_collection(collection.expanduser(), qrels)
         if run_in is not None:
             measured = measuring.score(opened, read_run(run_in), wanted)
+        elif opened.corpus is None or rank == "persons":
+            measured = measured_live(
+                opened, ask_the_memory(opened.answerable(), pipeline, depth, rank), wanted
+            )
+            measuring.remember(measured)
         else:
             measured = measuring.run(
                 opened,
@@ -69,6 +84,32 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each option of the comman
     if record_out is not None:
         write_lines(record_out, [json.dumps(record, ensure_ascii=False)])
     tell(measured.evaluation.answer(), as_json, lambda _answer: show_run(record))
+
+
+def ask_the_memory(
+    queries: "Iterable[Query]", pipeline: str, depth: int, rank: Rank = "documents"
+) -> dict[str, Any]:
+    """What a pipeline finds in the memory itself, through the service where one runs; see `eval.live`.
+
+    :param pipeline: a YAML file, or the name of a shipped one; empty: what searches.
+    """
+    from api.gateway import connect
+    from eval.bench import find_pipeline
+
+    file = find_pipeline(pipeline) if pipeline else None
+    name = file.stem if file else "hybrid"
+    body = {
+        "queries": [
+            {"id": query.id, "text": query.text, "metadata": dict(query.metadata)} for query in queries
+        ],
+        "pipeline": file.read_text(encoding="utf-8") if file else "",
+        "name": name if rank == "documents" else f"{name}-{rank}",
+        "depth": depth,
+        "rank": rank,
+    }
+    with connect(load(), "mneme eval run") as gateway:
+        told: dict[str, Any] = gateway.call("POST", "/api/eval/ask", json=body)
+    return told
 
 
 @eval_app.command("compare")
@@ -257,3 +298,7 @@ def _drawn(*, quiet: bool) -> Iterator["Report"]:
             progress.update(task, description=doing, completed=done, total=total, count=count)
 
         yield report
+
+
+# Judging registers its commands itself; it needs what stands above.
+from api import cli_judging  # noqa: E402, F401

@@ -67,6 +67,11 @@ class Links:
         """A person's page."""
         return self._address(f"/people/{_segment(person)}")
 
+    def judging(self, pool: str = "", query: str = "", document: str = "", *, settle: bool = False) -> str:
+        """What there is to judge, a pool's next document, or one that was judged before."""
+        path = "/judging" + (f"/{_segment(pool)}" if pool else "") + ("/settle" if settle else "")
+        return self._address(path, query=query, document=document)
+
     def original(self, document: str) -> str:
         """Where the original file is handed out."""
         return self._address(f"/api/documents/{_segment(document)}/original")

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.document_text import DocumentText, stretches
 from api.page_links import Links, static_url
-from api.page_text import Json, Spans, type_name, web_link
+from api.page_text import Json, Spans, excerpt, type_name, web_link
 from api.page_views import answer_view, facts_view, people_view, person_view, state_view
 from api.wording import LANGUAGES, Wording, wording
 
@@ -36,6 +36,7 @@ def _templates(words: Wording) -> Environment:
     made.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
     made.globals.update(static_url=static_url, own_links=Links(), ui=words.code, languages=LANGUAGES)
     made.filters.update(
+        excerpt=excerpt,
         human_date=words.date,
         human_time=words.time,
         number=words.number,

@@ -41,11 +41,10 @@ def show_run(record: Mapping[str, Any]) -> None:
             style="dim",
         )
     if cost := record["cost"]:
-        out.print(
-            f"{cost['documents']:,} documents, {cost['passages']:,} passages, {cost['index_bytes'] / 1e6:,.0f} MB of"
-            f" index, built in {cost['build_s']:,.0f} s",
-            style="dim",
-        )
+        parts = [f"{cost['documents']:,} documents", f"{cost['passages']:,} passages"]
+        if "build_s" in cost:
+            parts += [f"{cost['index_bytes'] / 1e6:,.0f} MB of index", f"built in {cost['build_s']:,.0f} s"]
+        out.print(", ".join(parts), style="dim")
 
 
 def show_comparison(answer: Mapping[str, Any]) -> None:

@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from haystack import Pipeline
 
 from eval.collections.model import Query
 from eval.corpus_documents import collection_id
+from eval.persons import addressed, rank_persons
 from eval.remembering import RememberingEmbedder
 from eval.runs import Ranked, Run
 from memory import registry
@@ -64,11 +66,21 @@ class System:
     :param pipeline: a YAML file, or the YAML text itself.
     :param name: what to call its runs.
     :param weight: replaces the weight of meaning in every fusion.
+    :param rank: whether a list holds documents, or the people behind them (expert finding).
     :raises InvalidInput: where it is no search pipeline.
     """
 
-    def __init__(self, memory: str, pipeline: Path | str, name: str, *, weight: float | None = None) -> None:
+    def __init__(
+        self,
+        memory: str,
+        pipeline: Path | str,
+        name: str,
+        *,
+        weight: float | None = None,
+        rank: Literal["documents", "persons"] = "documents",
+    ) -> None:
         self._memory = memory
+        self._persons = rank == "persons"
         self._name = name
         self._searcher = Searcher(memory, load_pipeline(pipeline, memory, weight=weight))
         self._ranking = _without_presentation(load_pipeline(pipeline, memory, weight=weight))
@@ -106,12 +118,18 @@ class System:
         request = SearchRequest(typed(query), self._asker(query))
         for given in run(self._ranking, self._takers, request).values():
             if isinstance(grouped := given.get("grouped"), Grouped):
-                cards, shown = grouped.cards()[:depth], grouped.documents
-                return tuple(
-                    Ranked(collection_id(card.ref), float(best[0][1]))
-                    for card, best in zip(cards, shown, strict=False)
-                )
+                return self._ranked(grouped, depth)
         raise InvalidInput("This pipeline gives no documents.", hint="Before Present stands Group.")
+
+    def _ranked(self, grouped: Grouped, depth: int) -> tuple[Ranked, ...]:
+        cards = grouped.cards()[:depth]
+        if self._persons:
+            people = registry.need(self._memory, Catalogue).people
+            return tuple(Ranked(*vote) for vote in addressed(rank_persons(cards), people.get)[:depth])
+        scores = [float(passages[0][1]) for passages in grouped.documents[:depth]]
+        return tuple(
+            Ranked(collection_id(card.ref), score) for card, score in zip(cards, scores, strict=True)
+        )
 
     def _asker(self, query: Query) -> Asker:
         person = query.metadata.get("as")

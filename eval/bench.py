@@ -16,7 +16,7 @@ from eval.memories import Report, open_memory_of
 from eval.remembering import RememberingEmbedder
 from eval.runs import Run, read_run
 from memory.catalogue.catalogue import Catalogue
-from memory.embedding.base import Embedder
+from memory.embedding.base import Embedder, ModelIdentity
 from memory.errors import InvalidInput, NotFound
 from search.pipeline import HYBRID, SHIPPED
 
@@ -136,7 +136,7 @@ class Bench:
         :raises NotFound: where it is none of these.
         """
         path = Path(given).expanduser()
-        if path.is_file() and path.suffix not in _PIPELINES:
+        if is_run(given):
             return self.score(collection, read_run(path), measures)
         measured = self.run(collection, find_pipeline(given), measures=measures)
         self.remember(measured)
@@ -148,6 +148,10 @@ class Bench:
         records = [json.loads(path.read_text(encoding="utf-8")) for path in files]
         return [record for record in records if record["checksum"] == collection.checksum]
 
+    def model(self) -> ModelIdentity:
+        """The model that embeds; opened where it is not open yet."""
+        return self._open().identity
+
     def run_of(self, collection: Collection, given: str) -> Run:
         """A run from its file, or made now by a pipeline.
 
@@ -155,7 +159,7 @@ class Bench:
         :raises NotFound: where it is none of these.
         """
         path = Path(given).expanduser()
-        if path.is_file() and path.suffix not in _PIPELINES:
+        if is_run(given):
             return read_run(path)
         return self.run(collection, find_pipeline(given), time_it=False).run
 
@@ -200,6 +204,12 @@ class Bench:
             self.report("Loading the model", 0, None)
             self._embedder = self.open_embedder()
         return self._embedder
+
+
+def is_run(given: str) -> bool:
+    """Whether something given is a run file: any file that is no YAML."""
+    path = Path(given).expanduser()
+    return path.is_file() and path.suffix not in _PIPELINES
 
 
 def find_pipeline(text: str) -> Path:

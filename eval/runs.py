@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from eval.collections.lines import lines, malformed, write_lines
-from eval.collections.trec import word
+from eval.collections.trec import unword, word
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def read_run(path: Path) -> Run:
                 f"has {len(cells)} columns, not 6",
                 "A line is query, Q0, document, rank, score and tag.",
             )
-        query, _, document, rank, score = cells[:5]
+        query, document, rank, score = unword(cells[0]), unword(cells[2]), *cells[3:5]
         tag = tag or (cells[5] if len(cells) == 6 else "")
         try:
             place = -float(score), int(rank)
@@ -93,7 +93,7 @@ def named_apart(runs: Sequence[Run], names: Sequence[str]) -> list[Run]:
 def write_run(path: Path, run: Run) -> None:
     """Write a TREC run file.
 
-    :raises InvalidInput: where an id holds a blank, which this format cannot.
+    :raises InvalidInput: where an id holds a tab or a line end, which this format cannot.
     """
     write_lines(path, _rows(run))
 

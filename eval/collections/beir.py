@@ -130,6 +130,30 @@ def write_beir(
     if documents is not None:
         write_lines(folder / CORPUS, (_line(one, title=one.title) for one in documents))
     write_lines(folder / QUERIES, (_line(one) for one in queries))
+    _write_qrels(folder, qrels, name)
+
+
+def write_judged(
+    folder: Path, queries: Mapping[str, str], qrels: Mapping[str, Mapping[str, int]], name: str
+) -> None:
+    """Write judgements into a collection; queries that it has stay as they are, others are added.
+
+    :param queries: texts by query id.
+    :param name: of the judgements; those of that name are replaced.
+    :raises InvalidInput: where a query of that id has another text there.
+    """
+    path = folder / QUERIES
+    known = {query.id: query for query in read_queries(path)} if path.exists() else {}
+    for query, text in queries.items():
+        if known.setdefault(query, Query(query, text)).text != text:
+            raise InvalidInput(
+                f"The query {query} has another text in {folder.name}.", hint="Give a folder of its own."
+            )
+    write_lines(path, (_line(one) for one in known.values()))
+    _write_qrels(folder, qrels, name)
+
+
+def _write_qrels(folder: Path, qrels: Mapping[str, Mapping[str, int]], name: str) -> None:
     judged = (
         f"{_cell(query)}\t{_cell(document)}\t{grade}"
         for query, grades in qrels.items()

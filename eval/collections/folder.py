@@ -19,6 +19,17 @@ _DOCUMENTS = "documents.trec"
 _QRELS = "qrels.txt"
 
 
+def open_queries(folder: Path) -> tuple[Query, ...]:
+    """The queries of a collection that nobody need have judged yet.
+
+    :raises NotFound: where there are none.
+    :raises InvalidInput: where a line is no query, naming it.
+    """
+    if not folder.is_dir():
+        raise NotFound(f"There is no collection {folder}.", hint="Give the folder that holds its queries.")
+    return _queries(folder)[0]
+
+
 def open_collection(folder: Path, qrels: str = "") -> Collection:
     """Read a collection: BEIR's layout, or ``topics.txt``, ``qrels.txt`` and ``documents.trec`` as TREC has them.
 

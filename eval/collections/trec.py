@@ -1,5 +1,7 @@
 """Collections in TREC's formats: topics, qrels, and documents in ``<DOC>`` elements.
 
+Ids may hold blanks in a memory (a file's name); these formats cannot, and are written with ``␣`` in their place.
+
 Topics: ``<top>`` elements with ``<num>``, ``<title>``, ``<desc>`` and ``<narr>``, whose ends may be missing
 (TREC 1-8, Robust), or one ``id<TAB>text`` a line. Qrels: ``topic iteration document grade``, divided by blanks.
 """
@@ -17,6 +19,9 @@ from memory.errors import InvalidInput
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>[a-zA-Z]+)>")
 _LABEL = re.compile(r"^\s*(?:Number|Topic|Description|Narrative)\s*:", re.IGNORECASE)
 _FIELDS = ("title", "desc", "narr")
+
+BLANK = "␣"
+"""Stands for a blank within an id."""
 
 
 def read_topics(path: Path, fields: tuple[str, ...] = ("title",)) -> tuple[Query, ...]:
@@ -37,7 +42,7 @@ def _tabbed_topics(path: Path) -> Iterator[Query]:
     seen: set[str] = set()
     for number, line in lines(path):
         identity, tab, text = line.partition("\t")
-        identity = identity.strip()
+        identity = unword(identity.strip())
         if not tab or not identity or not text.strip():
             raise malformed(
                 path, number, "is no topic", "A topic is an id, a tab and a text, or a <top> element."
@@ -101,14 +106,14 @@ def read_trec_qrels(path: Path) -> Qrels:
                 f"has {len(fields)} columns, not 4",
                 "A line is topic, iteration, document and grade.",
             )
-        judge(qrels, path, number, fields[0], fields[2], fields[3])
+        judge(qrels, path, number, unword(fields[0]), unword(fields[2]), fields[3])
     return qrels
 
 
 def write_trec_qrels(path: Path, qrels: Mapping[str, Mapping[str, int]]) -> None:
     """Write judgements as a qrels file.
 
-    :raises InvalidInput: where an id holds a blank, which this format cannot.
+    :raises InvalidInput: where an id holds a tab or a line end, which this format cannot.
     """
     write_lines(
         path,
@@ -126,13 +131,21 @@ def write_topics(path: Path, queries: Iterable[Query]) -> None:
 
 
 def word(identity: str) -> str:
-    """An id as TREC's formats can hold it.
+    """An id as TREC's formats can hold it: blanks are written as ``␣``.
 
-    :raises InvalidInput: where it holds a blank.
+    :raises InvalidInput: where it holds that sign, or any other white space.
     """
-    if len(identity.split()) != 1 or identity != identity.strip():
-        raise InvalidInput(f"TREC's formats cannot hold the id {identity!r}.", hint="Use ids without blanks.")
-    return identity
+    written = identity.replace(" ", BLANK)
+    if BLANK in identity or written.split() != [written]:
+        raise InvalidInput(
+            f"TREC's formats cannot hold the id {identity!r}.", hint="Use ids without tabs and line ends."
+        )
+    return written
+
+
+def unword(written: str) -> str:
+    """The id that `word` wrote."""
+    return written.replace(BLANK, " ")
 
 
 def _elements(path: Path, whole: str, names: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:

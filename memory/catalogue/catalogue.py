@@ -11,6 +11,7 @@ from memory.catalogue.cards import Cards
 from memory.catalogue.documents import Documents
 from memory.catalogue.engine import open_engine, transaction
 from memory.catalogue.events import Events
+from memory.catalogue.judging import Judging
 from memory.catalogue.ledger import Ledger
 from memory.catalogue.passages import Passages
 from memory.catalogue.people import People
@@ -43,6 +44,7 @@ class Catalogue:
         self.saved = SavedSearches(self._engine)
         self.alike = Alike(self._engine)
         self.events = Events(self._engine, keep_events)
+        self.judging = Judging(self._engine)
 
     def transaction(self) -> AbstractContextManager[Connection]:
         """A transaction over several stores: ``with catalogue.transaction() as connection:``."""

@@ -246,3 +246,43 @@ events = Table(
     Column("took_ms", Float, nullable=False),
     sqlite_autoincrement=True,
 )
+
+pools = Table(
+    "pools",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("judges", Integer, nullable=False),
+    Column("about", JSON, nullable=False),
+    Column("created", Moment, nullable=False),
+)
+
+pool_queries = Table(
+    "pool_queries",
+    metadata,
+    Column("pool", ForeignKey("pools.name", ondelete="CASCADE"), primary_key=True),
+    Column("query", Text, primary_key=True),
+    Column("text", Text, nullable=False),
+)
+
+pool_items = Table(
+    "pool_items",
+    metadata,
+    Column("pool", ForeignKey("pools.name", ondelete="CASCADE"), primary_key=True),
+    Column("query", Text, primary_key=True),
+    # No foreign key: what was judged outlives the document.
+    Column("document", String(32), primary_key=True),
+    Column("ref", Text, nullable=False),
+)
+
+judgements = Table(
+    "judgements",
+    metadata,
+    Column("pool", ForeignKey("pools.name", ondelete="CASCADE"), primary_key=True),
+    Column("query", Text, primary_key=True),
+    Column("document", String(32), primary_key=True),
+    Column("judge", String, primary_key=True),
+    Column("settles", Boolean, primary_key=True),
+    Column("grade", Integer, nullable=False),
+    Column("comment", Text, nullable=False, server_default=""),
+    Column("at", Moment, nullable=False),
+)

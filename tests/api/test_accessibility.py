@@ -59,6 +59,13 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
             f"/documents/{one}/similar",
             f"/documents/{one}/compare/{two}",
         ]
+        refs = [result["ref"] for result in found]
+        pool = {"name": "pool", "queries": {"q": "ninety days"}, "items": {"q": refs}}
+        client.post("/api/judging/pools", json=pool).raise_for_status()
+        for grade, judge in (("1", "bob@x.example"), ("3", person)):
+            given = {"query": "q", "document": one, "grade": grade, "comment": "of the page"}
+            client.post(f"/judging/pool?as={judge}", data=given)
+        paths += ["/judging", "/judging/pool", "/judging/pool/settle"]
         paths += [f"/people/{person}", "/saved", "/sources", "/ledger", "/why?q=v1&query=ninety", "/nothing"]
         yield [address + path for path in paths]
 

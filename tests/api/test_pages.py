@@ -151,6 +151,7 @@ def rendered(text: str, pages: Pages | None = None) -> Iterator[tuple[str, str]]
     )
     yield "bare person", pages.person_page({"id": "p"})
     yield from rendered_upkeep(text, pages)
+    yield from rendered_judging(text, pages)
     yield "error", pages.error_page(404, text, text, text)
 
 
@@ -218,6 +219,24 @@ def rendered_discovery(text: str, pages: Pages) -> Iterator[tuple[str, str]]:
     yield "compared to nothing", pages.render("compare.html", "", **comparison_view(nothing))
 
 
+def rendered_judging(text: str, pages: Pages) -> Iterator[tuple[str, str]]:
+    """The pages of judges."""
+    agreement = {"twice": 4, "agreed": 3, "fleiss": 0.5, "cohen": []}
+    pool = {"name": text, "done": 1, "total": 3, "disputed": 2, "agreement": agreement}
+    fresh = {**pool, "disputed": 0, "agreement": {**agreement, "twice": 0, "fleiss": None}}
+    yield "pools", pages.render("judging.html", text, pools=[pool, fresh], here="judging")
+    yield "no pools", pages.render("judging.html", "", pools=[], here="judging")
+    said = [{"grade": 3, "comment": text}, {"grade": 0, "comment": ""}]
+    asked = {"query": text, "text": text, "document": text, "title": text, "source": text, "type": text[:6]}
+    asked |= {"language": text[:5], "modified": "2026-03-12T09:30:00+00:00", "formality": "contract"}
+    asked |= {"grade": 2, "comment": text, "said": said}
+    asked["passages"] = [{"text": text, "highlights": [[0, 3], [-4, 999]], "label": text}]
+    told = {"pool": text, "done": 1, "total": 3, "previous": {"query": text, "document": text}, "open": 2}
+    for name, shown in (("", asked), (" nothing", None)):
+        yield f"judge{name}", pages.render("judge.html", text, told={**told, "item": shown})
+        yield f"settle{name}", pages.render("settle.html", text, told={**told, "item": shown})
+
+
 def tree(html: str) -> Any:
     return html5lib.parse(html, treebuilder="lxml", namespaceHTMLElements=False).getroot()
 
@@ -233,7 +252,8 @@ def test_pages_keep_to_the_content_security_policy(shown: list[tuple[str, Any, s
     for name, root, _ in shown:
         assert not root.xpath("//style | //iframe | //object | //base"), name
         scripts = root.xpath("//script")
-        assert len(scripts) == (0 if name == "fragment" else 2), name
+        judging = name.startswith(("judge", "settle"))
+        assert len(scripts) == (0 if name == "fragment" else 2 + judging), name
         for script in scripts:
             assert script.get("src").startswith("/static/"), name
             assert not script.text
@@ -492,7 +512,7 @@ def test_every_link_keeps_in_whose_place_is_asked() -> None:
         assert all("as=Jane+%26+Jo" in link for link in ours if link != "/sources"), (name, ours)
         if name != "fragment":
             assert set(root.xpath("//form//input[@name='as']/@value")) == {"Jane & Jo"}, name
-    assert checked == 9
+    assert checked == 14
 
 
 def test_every_answer_keeps_in_whose_place_is_asked(tmp_path: Path) -> None:

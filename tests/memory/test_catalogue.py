@@ -13,6 +13,7 @@ from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.documents import NewPassage, new_document_id
 from memory.catalogue.engine import HEAD, MIGRATIONS
 from memory.catalogue.events import EventKind
+from memory.catalogue.judging import Judgement, Pool
 from memory.catalogue.schema import metadata
 from memory.catalogue.sources import Source
 from memory.catalogue.vectors import text_digest
@@ -242,6 +243,10 @@ def test_an_older_catalogue_is_brought_up_to_date_with_what_it_holds(tmp_path: P
     assert [source.name for source in held.sources.all()] == ["files"]
     ref = SourceRef("folder", "files", "a")
     assert held.ledger.find([ref])[ref].parent is None
+    held.judging.add(Pool("pool", 2, {}, {"q": "text"}, {"q": {"d": str(ref)}}))
+    held.judging.judge("pool", Judgement("q", "d", "owner", 1))
+    held.judging.remove("pool")
+    assert held.judging.judgements("pool") == []
     held.close()
     with engine.begin() as connection:
         config.attributes["connection"] = connection

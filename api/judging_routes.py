@@ -1,0 +1,112 @@
+"""Judging over HTTP: the pages for judges, and the API for those who make pools and take the judgements out."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Path, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.interface import page, pages_of
+from api.judging import JudgingTable
+from api.page_links import Links
+from api.routes import As, Asked
+from api.service import owner_only
+
+router = APIRouter(tags=["judging"])
+
+
+class NewPool(BaseModel):
+    """A pool to be judged."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
+    queries: dict[str, str] = Field(description="Texts by query id.")
+    items: dict[str, list[str]] = Field(description="Refs of documents by query id.")
+    judges: int = Field(2, ge=1, le=10, description="How many are to judge each query.")
+    about: dict[str, Any] = Field(
+        default_factory=dict, description="Where it comes from; never shown to judges."
+    )
+
+
+class Judged(BaseModel):
+    """What the form of a judge holds."""
+
+    query: str
+    document: str
+    grade: Annotated[int, Field(ge=0, le=3)]
+    comment: str = Field("", max_length=2000)
+
+
+def table_of(service: Asked) -> JudgingTable:
+    """The pools of this process's memory."""
+    return JudgingTable(service)
+
+
+Name = Annotated[str, Path(max_length=100)]
+Table = Annotated[JudgingTable, Depends(table_of)]
+
+
+@router.get("/api/judging/pools")
+def pools(table: Table, person: As = None) -> list[dict[str, Any]]:
+    """Every pool the asker can judge, and how far they have come with it."""
+    return table.pools(person)
+
+
+@router.post("/api/judging/pools", status_code=201)
+def create(table: Table, new: NewPool, person: As = None) -> dict[str, Any]:
+    """Make a pool of documents of this memory."""
+    owner_only(person)
+    return table.create(new.name, new.queries, new.items, new.judges, new.about)
+
+
+@router.get("/api/judging/pools/{name}/qrels")
+def qrels(table: Table, name: Name, person: As = None) -> dict[str, Any]:
+    """The judgements that stand."""
+    owner_only(person)
+    return table.qrels(name)
+
+
+@router.delete("/api/judging/pools/{name}")
+def remove(service: Asked, name: Name, person: As = None) -> dict[str, Any]:
+    """Forget a pool with its judgements."""
+    owner_only(person)
+    service.memory.catalogue.judging.remove(name)
+    return {"removed": name}
+
+
+@router.get("/judging", include_in_schema=False)
+def pools_page(request: Request, table: Table, person: As = None) -> HTMLResponse:
+    """What there is to judge."""
+    html = pages_of(request).render("judging.html", person or "", pools=table.pools(person), here="judging")
+    return page(request, html)
+
+
+@router.get("/judging/{name}", include_in_schema=False)
+def judge_page(
+    request: Request, table: Table, name: Name, query: str = "", document: str = "", person: As = None
+) -> HTMLResponse:
+    """One document to judge."""
+    told = table.next(name, person, query, document)
+    return page(request, pages_of(request).render("judge.html", person or "", told=told, here="judging"))
+
+
+@router.post("/judging/{name}", include_in_schema=False)
+def judge(table: Table, name: Name, given: Annotated[Judged, Form()], person: As = None) -> RedirectResponse:
+    """Keep a grade, and go on to the next document."""
+    table.judge(name, person, **given.model_dump())
+    return RedirectResponse(Links(person or "").judging(name), 303)
+
+
+@router.get("/judging/{name}/settle", include_in_schema=False)
+def settle_page(request: Request, table: Table, name: Name, person: As = None) -> HTMLResponse:
+    """One document that judges disagree on."""
+    told = table.dispute(name, person)
+    return page(request, pages_of(request).render("settle.html", person or "", told=told, here="judging"))
+
+
+@router.post("/judging/{name}/settle", include_in_schema=False)
+def settle(table: Table, name: Name, given: Annotated[Judged, Form()], person: As = None) -> RedirectResponse:
+    """Keep the grade that stands, and go on to the next dispute."""
+    table.settle(name, person, **given.model_dump())
+    return RedirectResponse(Links(person or "").judging(name, settle=True), 303)

@@ -1,0 +1,75 @@
+"""A pipeline over a memory that exists already: what `mneme eval run` asks where a collection has no documents.
+
+Judgements then name the memory's documents by their refs, or its persons by their addresses (expert finding).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+from eval.asking import Latency, System
+from eval.bench import Measured
+from eval.collections.model import Collection, Query
+from eval.evaluation import evaluate
+from eval.measures import parse_measures
+from eval.runs import Ranked, Run
+from memory import registry
+from memory.catalogue.catalogue import Catalogue
+from search.pipeline import HYBRID
+
+
+def ask(
+    memory: str,
+    queries: Sequence[Mapping[str, Any]],
+    depth: int,
+    *,
+    pipeline: Path | str = HYBRID,
+    name: str = "hybrid",
+    weight: float | None = None,
+    rank: Literal["documents", "persons"] = "documents",
+) -> dict[str, Any]:
+    """Ask every query, as JSON values; `measured` reads them back.
+
+    :param memory: its name in the registry.
+    :param queries: with ``id``, ``text`` and perhaps ``metadata``.
+    :param rank: whether to rank documents or the people behind them.
+    """
+    asked = [Query(str(one["id"]), str(one["text"]), dict(one.get("metadata") or {})) for one in queries]
+    told = System(memory, pipeline, name, weight=weight, rank=rank).ask(asked, depth)
+    catalogue = registry.need(memory, Catalogue)
+    model = catalogue.get_meta("model") or {}
+    return {
+        "name": name,
+        "lists": {
+            query: [[one.document, one.score] for one in found] for query, found in told.run.lists.items()
+        },
+        "latency": asdict(told.latency) if told.latency else None,
+        "refused": told.refused,
+        "documents": catalogue.documents.count(),
+        "passages": catalogue.passages.progress().passages,
+        "model": model.get("name", ""),
+    }
+
+
+def run_of(told: Mapping[str, Any]) -> Run:
+    """The lists that `ask` told."""
+    lists = {
+        query: tuple(Ranked(str(document), float(score)) for document, score in found)
+        for query, found in told["lists"].items()
+    }
+    return Run(str(told["name"]), lists)
+
+
+def measured(collection: Collection, told: Mapping[str, Any], measures: Sequence[str]) -> Measured:
+    """What `ask` told, measured on the collection whose queries were asked."""
+    run = run_of(told)
+    return Measured(
+        run,
+        evaluate(collection, run, parse_measures(measures)),
+        collection.checksum,
+        latency=Latency(**told["latency"]) if told["latency"] else None,
+        cost={"documents": told["documents"], "passages": told["passages"]},
+        model=str(told["model"]),
+        refused=dict(told["refused"]),
+    )

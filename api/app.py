@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from api import (
+    conversation_routes,
     discovery_pages,
     discovery_routes,
     eval_routes,
@@ -56,6 +57,7 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
     app.include_router(routes.router)
     app.include_router(discovery_routes.router)
     app.include_router(discovery_pages.router)
+    app.include_router(conversation_routes.router)
     app.include_router(upkeep_routes.router)
     app.include_router(upkeep_pages.router)
     app.include_router(web.router)

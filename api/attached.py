@@ -1,7 +1,7 @@
 """What is attached to a document, and what it is attached to: for its page, and its bytes."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -9,6 +9,8 @@ from api.wiring import Memory
 from connectors.base import Content
 from ingest.family import attached_refs
 from ingest.parsers.workers import ParserPool
+from memory.catalogue.cards import Card
+from memory.catalogue.ledger import LedgerRow
 from memory.domain import Asker, Document, SourceRef
 from memory.errors import NotFound, ParseError
 
@@ -18,32 +20,44 @@ _ONE_AT_A_TIME = threading.Lock()
 
 def relatives(memory: Memory, document: Document, asker: Asker) -> dict[str, Any]:
     """The document this one is attached to, and the files attached to it, as far as the asker may see them."""
-    catalogue = memory.catalogue
-    rows = [
-        row for row in catalogue.ledger.attached([document.ref])[document.ref] if row.parent == document.ref
-    ]
-    wanted = {document.parent, *(row.document for row in rows)} - {None}
-    cards = catalogue.cards.of_documents(identity for identity in wanted if identity)
-    seen = {identity: card for identity, card in cards.items() if card.access.allows(asker)}
-    parent = seen.get(document.parent or "")
-    attached = []
-    for row in rows:
-        card = seen.get(row.document or "")
-        if card is None and row.document in cards:
-            continue
-        attached.append(
-            {
-                "document": card.document if card else None,
-                "title": card.title if card else _name(row.ref),
-                "type": card.type if card else "",
-                "reason": row.reason,
-            }
-        )
+    cards = memory.catalogue.cards.of_documents([document.parent] if document.parent else [])
+    parent = next((card for card in cards.values() if card.access.allows(asker)), None)
     return {
         "parent": {"document": parent.document, "title": parent.title, "type": parent.type}
         if parent
         else None,
-        "attached": attached,
+        "attached": attached_to(memory, [document.ref], asker)[document.ref],
+    }
+
+
+def attached_to(
+    memory: Memory, refs: Sequence[SourceRef], asker: Asker
+) -> dict[SourceRef, list[dict[str, Any]]]:
+    """For each of some documents the files attached to itself, as far as the asker may see them."""
+    catalogue = memory.catalogue
+    held = {
+        ref: [row for row in rows if row.parent == ref]
+        for ref, rows in catalogue.ledger.attached(refs).items()
+    }
+    cards = catalogue.cards.of_documents(
+        row.document for rows in held.values() for row in rows if row.document
+    )
+    return {
+        ref: [
+            _file(row, card)
+            for row in rows
+            if (card := cards.get(row.document or "")) is None or card.access.allows(asker)
+        ]
+        for ref, rows in held.items()
+    }
+
+
+def _file(row: LedgerRow, card: Card | None) -> dict[str, Any]:
+    return {
+        "document": card.document if card else None,
+        "title": card.title if card else _name(row.ref),
+        "type": card.type if card else "",
+        "reason": row.reason,
     }
 
 

@@ -63,6 +63,17 @@ class Links:
         address = self._address(f"/documents/{_segment(document)}", passage=passage, q=query)
         return address + (f"#p{passage}" if passage else "")
 
+    def thread(
+        self, document: str, ordinal: int | None = None, query: str = "", page: int | None = None
+    ) -> str:
+        """The conversation of a message, opened at a passage of it, at the message, or at the top of a page."""
+        passage = "" if ordinal is None else str(ordinal)
+        shown = "" if page is None else str(page)
+        address = self._address(
+            f"/documents/{_segment(document)}/thread", passage=passage, q=query, page=shown
+        )
+        return address + ("" if page is not None else "#passage" if passage else "#message")
+
     def person(self, person: str) -> str:
         """A person's page."""
         return self._address(f"/people/{_segment(person)}")

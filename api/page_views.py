@@ -8,6 +8,7 @@ from api.page_links import Links
 from api.page_text import Json, excerpt, type_name
 from api.wording import Wording, msg
 from memory.domain import Formality
+from memory.media_types import MESSAGES
 
 TERMS = (
     # roles, memory/domain.py
@@ -93,18 +94,21 @@ def facts_view(document: Json) -> dict[str, Any]:
 
 
 def _result(result: Json, query: str, links: Links, words: Wording) -> dict[str, Any]:
-    identity = str(result["document"])
+    identity, found = str(result["document"]), result.get("passages") or ()
     passages = [
         {
             "html": excerpt(passage["text"], passage.get("highlights") or ()),
             "place": words.place(passage.get("location") or {}),
             "url": links.document(identity, passage["ordinal"], query),
         }
-        for passage in result.get("passages") or ()
+        for passage in found
     ]
     return facts_view(result) | {
         "link": passages[0]["url"] if passages else links.document(identity, query=query),
         "address": links.document(identity, query=query),
+        "thread": links.thread(identity, next((each["ordinal"] for each in found), None), query)
+        if result.get("media_type") in MESSAGES
+        else "",
         "people": people_view(result.get("people") or ()),
         "passages": passages,
         "score": result.get("score"),

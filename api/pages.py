@@ -153,7 +153,11 @@ class Pages:
         text = DocumentText(highlights or {}, at, self.words)
         for stretch in stretches(passages, at):
             text.add(*stretch)
-        facts = facts_view(document) | {"id": str(document["id"]), "length": document.get("text_length") or 0}
+        facts = facts_view(document) | {
+            "id": str(document["id"]),
+            "length": document.get("text_length") or 0,
+            "messages": document.get("messages") or 0,
+        }
         return self.render(
             "document.html",
             asker,

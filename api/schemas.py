@@ -152,6 +152,50 @@ class DocumentOut(BaseModel):
     formality: str
     parent: RelativeOut | None
     attached: list[AttachedOut]
+    messages: int
     text_length: int
     people: list[PersonOut]
     passages: list[DocumentPassageOut]
+
+
+class AsideOut(BaseModel):
+    """A stretch of a message that is not its writer's own text: `quoted` or `signature`."""
+
+    start: int
+    end: int
+    kind: str
+
+
+class MessageOut(BaseModel):
+    """A message of a conversation."""
+
+    document: str
+    ref: str
+    title: str
+    language: str
+    at: str | None
+    people: list[PersonOut]
+    text: str
+    asides: list[AsideOut]
+    attached: list[AttachedOut]
+
+
+class ViewOut(BaseModel):
+    """The passage in view, as offsets into its message's text."""
+
+    ordinal: int
+    start: int
+    end: int
+
+
+class ConversationOut(BaseModel):
+    """A conversation, a page of its messages at a time; `document` is the message that was asked for."""
+
+    document: str
+    title: str
+    total: int
+    page: int
+    pages: int
+    limit: int
+    view: ViewOut | None
+    messages: list[MessageOut]

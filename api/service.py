@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from api import attached
+from api import attached, conversations
 from api.discovery import Discovery
 from api.doctor import examine
 from api.jobs import Jobs
@@ -119,6 +119,7 @@ class Service:
             "modified": _iso(known.modified),
             "formality": known.formality.value,
             **attached.relatives(self.memory, known, asker),
+            "messages": conversations.size(self.memory, known, asker),
             "text_length": len(catalogue.documents.text(document)),
             "people": [
                 {"id": p.id, "name": p.name, "role": p.role.value, "at": _iso(p.at), "evidence": p.evidence}

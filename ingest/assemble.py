@@ -6,6 +6,7 @@ from ingest.items import Divided
 from ingest.parsers.base import Parsed
 from memory.catalogue.threads import ThreadedMessage
 from memory.domain import Contribution, Document, Formality
+from memory.media_types import MESSAGES
 from memory.people.names import name_key
 
 _WORDS = {
@@ -23,7 +24,7 @@ _WORDS = {
 _FORMAL = {
     formality: re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE) for formality, words in _WORDS.items()
 }
-_MAIL = frozenset({"message/rfc822", "application/vnd.ms-outlook", "application/mbox"})
+_MAIL = MESSAGES | {"application/mbox"}
 
 
 def formality(title: str, key: str, media_type: str) -> Formality:

@@ -25,6 +25,9 @@ SHORT: dict[str, str] = {
 }
 """The short name of every media type that has a well-known one."""
 
+MESSAGES = frozenset({"message/rfc822", "application/vnd.ms-outlook"})
+"""Types of a file that is one message."""
+
 
 def short_type(media_type: str) -> str:
     """The name people use for a media type; the last part of it where there is none."""

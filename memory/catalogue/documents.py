@@ -182,11 +182,14 @@ class Documents:
         with transaction(self._engine) as connection:
             return connection.execute(select(texts.c.text).where(texts.c.document == document)).scalar() or ""
 
-    def asides(self, document: str) -> list[Aside]:
-        """What of the text is set apart, in reading order; call `get` first, which checks access."""
+    def bodies(self, wanted: Sequence[str]) -> dict[str, tuple[str, list[Aside]]]:
+        """Canonical texts, each with what of it is set apart in reading order; whoever asks has checked access."""
+        query = select(texts).where(texts.c.document.in_(wanted))
         with transaction(self._engine) as connection:
-            kept = connection.execute(select(texts.c.asides).where(texts.c.document == document)).scalar()
-        return [(start, end, kind) for start, end, kind in kept or ()]
+            return {
+                row.document: (row.text, [(start, end, kind) for start, end, kind in row.asides])
+                for row in connection.execute(query)
+            }
 
     def removed(self) -> list[str]:
         """Ids of documents that are to leave the index."""

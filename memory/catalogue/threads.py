@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import Connection, Engine, case, func, select, update
 
 from memory.catalogue.engine import transaction
 from memory.catalogue.ledger import BATCH
@@ -77,15 +77,26 @@ class Threads:
         }
         upsert(connection, messages, {"document": document}, values)
 
-    def of(self, thread: str, asker: Asker) -> list[str]:
-        """The documents of a conversation that the asker may see, oldest first."""
+    def of(self, thread: str, asker: Asker, shown: str = "") -> list[str]:
+        """The messages of a conversation that the asker may see, oldest first, as ids of documents.
+
+        A message that is kept more than once, in two sources or attached to another, counts once.
+
+        :param shown: the document that stands for its message, whatever copies there are of it.
+        """
+        # What came by itself stands for the message before a copy that was attached to another one.
+        first = case((documents.c.id == shown, 0), (documents.c.parent.is_(None), 1), else_=2)
         query = (
-            select(documents.c.id)
+            select(documents.c.id, messages.c.message)
+            .join(messages, messages.c.document == documents.c.id)
             .where(documents.c.thread == thread, documents.c.removed.is_(False), *visible(asker))
-            .order_by(func.coalesce(documents.c.created, documents.c.modified), documents.c.ref)
+            .order_by(func.coalesce(documents.c.created, documents.c.modified), first, documents.c.ref)
         )
         with transaction(self._engine) as connection:
-            return list(connection.execute(query).scalars())
+            rows = connection.execute(query).all()
+        kept = {row.message: row.id for row in reversed(rows)}
+        kept |= {row.message: row.id for row in rows if row.id == shown}
+        return [row.id for row in rows if kept[row.message] == row.id]
 
     def _known(self, connection: Connection, nodes: Iterable[str]) -> dict[str, str]:
         found: dict[str, str] = {}

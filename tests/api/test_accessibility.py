@@ -10,10 +10,15 @@ import httpx
 import pytest
 
 from tests.api.test_browser import NOTICE, fill, serving
+from tests.attachments import pdf
 from tests.browser import Browser, browser, needs_browser
+from tests.mailboxes import BO, JANE, as_files, message
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WIDE, PHONE = (1280, 860), (390, 800)
+QUOTING = (
+    "The slater comes on Friday.\n\nBest regards\nBo\n\nOn Monday, Jane Doe wrote:\n> Who repairs the roof?\n"
+)
 RUN = (
     "const done = arguments[0]; axe.run(document, {resultTypes: ['violations']}).then(told => done("
     "told.violations.map(one => one.id + ': ' + one.nodes.map(node => node.html).join(' ').slice(0, 300))))"
@@ -28,7 +33,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
-    """The address of every kind of page, over a memory with two versions and a file that fails."""
+    """The address of every kind of page, over a memory with two versions, a file that fails and a conversation."""
     base = tmp_path_factory.mktemp("axe")
     files = base / "files"
     files.mkdir()
@@ -37,6 +42,16 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
         (files / f"v{number}.md").write_text(
             f"---\nauthor: Jane Doe\n---\n# Lease\n\n{text} {number}\n", encoding="utf-8"
         )
+    answer = message(
+        "b@x.example",
+        BO,
+        JANE,
+        "Re: Roof",
+        QUOTING,
+        answers=["a@x.example"],
+        files={"a.pdf": pdf("An offer")},
+    )
+    as_files(files / "mail", [message("a@x.example", JANE, BO, "Roof", "Who repairs the roof?"), answer])
     (files / "broken.xlsx").write_bytes(b"PK\x03\x04 this is no archive, whatever its first bytes say")
     with (
         serving(base / "home", base / "serve.log") as address,
@@ -45,8 +60,9 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
         fill(client, files)
         client.post("/api/saved", json={"query": "lease"}).raise_for_status()
         found = client.get("/api/search", params={"q": "ninety days"}).json()["results"]
-        one, two = (result["document"] for result in found)
+        one, two = (result["document"] for result in found[:2])
         person = found[0]["people"][0]["id"]
+        mail = client.get("/api/search", params={"q": "slater"}).json()["results"][0]["document"]
         paths = [
             "/",
             "/?q=ninety+days",
@@ -56,6 +72,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
         ]
         paths += [
             f"/documents/{one}?q=days&passage=0",
+            f"/documents/{mail}/thread?q=slater&passage=0#passage",
             f"/documents/{one}/similar",
             f"/documents/{one}/compare/{two}",
         ]

@@ -16,6 +16,7 @@ from lxml import etree
 
 from api.app import create_app
 from api.causes import Cause
+from api.conversation_views import conversation_page
 from api.page_links import STATIC, Links, static_url
 from api.page_text import excerpt, marked, merged, web_link
 from api.page_views import comparison_view
@@ -91,7 +92,13 @@ def answer(text: str = "notice", **more: Any) -> dict[str, Any]:
         "ready": {"words": True, "meaning": False, "passages": 1200, "embedded": 412},
         "results": [
             result(text),
-            result("plain", modified=None, people=[], url="https://dms.example/1?a=1&b=2"),
+            result(
+                "plain",
+                modified=None,
+                people=[],
+                url="https://dms.example/1?a=1&b=2",
+                media_type="message/rfc822",
+            ),
         ],
         "facets": {
             "source": [value],
@@ -105,7 +112,15 @@ def answer(text: str = "notice", **more: Any) -> dict[str, Any]:
 
 
 def document(text: str) -> dict[str, Any]:
-    return {**result(text), "id": text, "ref": text, "created": None, "version": text, "text_length": 12345}
+    return {
+        **result(text),
+        "id": text,
+        "ref": text,
+        "created": None,
+        "version": text,
+        "text_length": 12345,
+        "messages": 3,
+    }
 
 
 def passages(text: str) -> list[dict[str, Any]]:
@@ -152,7 +167,40 @@ def rendered(text: str, pages: Pages | None = None) -> Iterator[tuple[str, str]]
     yield "bare person", pages.person_page({"id": "p"})
     yield from rendered_upkeep(text, pages)
     yield from rendered_judging(text, pages)
+    yield from rendered_conversation(text, pages)
     yield "error", pages.error_page(404, text, text, text)
+
+
+def rendered_conversation(text: str, pages: Pages) -> Iterator[tuple[str, str]]:
+    """A conversation: a message in view among others, and one of which nothing is known."""
+    people = [person(text, "sender"), *(person(f"{text}{n}", "recipient") for n in range(9))]
+    body = f"Before {text}\n\n{text} plain\n\n> {text}\n\n-- \n{text}"
+    quote = len(body) - 2 * len(text) - 8
+    asides = [
+        {"start": quote, "end": quote + len(text) + 2, "kind": "quoted"},
+        {"start": len(body) - len(text) - 4, "end": len(body), "kind": "signature"},
+    ]
+    files = [
+        {"document": text, "title": text, "type": text[:5], "reason": ""},
+        {"document": None, "title": text, "type": "", "reason": text},
+    ]
+    message = {"document": "d", "ref": text, "title": text, "language": "en", "at": "2026-03-12T09:30:00Z"}
+    message |= {"people": [*people, person(text, "owner")], "text": body, "asides": asides, "attached": files}
+    bare = {**message, "document": text, "at": None, "people": [], "text": "", "asides": [], "attached": []}
+    found = {
+        "document": "d",
+        "title": text,
+        "total": 120,
+        "page": 2,
+        "pages": 3,
+        "limit": 50,
+        "messages": [message, bare],
+    }
+    for name, view in (("in view", {"ordinal": 0, "start": 2, "end": 9 + len(text)}), ("no passage", None)):
+        yield name, conversation_page(pages, {**found, "view": view}, {"d": [[0, 9]]}, query=text, asker=text)
+    alone = {**found, "document": text, "view": None, "total": 1, "page": 1, "pages": 1, "messages": [bare]}
+    yield "another subject", conversation_page(pages, {**found, "title": "Other", "view": None})
+    yield "one message", conversation_page(pages, alone)
 
 
 def rendered_upkeep(text: str, pages: Pages) -> Iterator[tuple[str, str]]:
@@ -512,7 +560,7 @@ def test_every_link_keeps_in_whose_place_is_asked() -> None:
         assert all("as=Jane+%26+Jo" in link for link in ours if link != "/sources"), (name, ours)
         if name != "fragment":
             assert set(root.xpath("//form//input[@name='as']/@value")) == {"Jane & Jo"}, name
-    assert checked == 14
+    assert checked == 16
 
 
 def test_every_answer_keeps_in_whose_place_is_asked(tmp_path: Path) -> None:

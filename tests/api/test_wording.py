@@ -38,7 +38,21 @@ FILLED = [
     "deeper",
 ]
 EXAMPLES = ["termination", "for", "convenience", "kündigungsfrist", "lieferant", "who", "approved", "the"]
-DATA = {*FILLED, *EXAMPLES, "travel", "policy", "cells", "other", "ms", "more", "mo", "mor", "csv"}
+DATA = {
+    *FILLED,
+    *EXAMPLES,
+    "travel",
+    "policy",
+    "cells",
+    "other",
+    "ms",
+    "more",
+    "mo",
+    "mor",
+    "csv",
+    "be",
+    "fore",
+}
 """Words the pages are filled with, examples of searches, and the product's name."""
 
 

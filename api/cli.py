@@ -160,12 +160,16 @@ def demo(
 def doctor(
     repair: Annotated[bool, typer.Option(help="Mend what differs.")] = False,
     rebuild: Annotated[bool, typer.Option(help="Make the index anew from the catalogue.")] = False,
+    ungated: Annotated[
+        bool, typer.Option(help="Take another model though it has not passed the gate.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check that catalogue and index agree."""
     from api.printing import show_doctor
 
-    ask("doctor", "POST", "/api/doctor", show_doctor, as_json, params={"repair": repair, "rebuild": rebuild})
+    params = {"repair": repair, "rebuild": rebuild, "ungated": ungated}
+    ask("doctor", "POST", "/api/doctor", show_doctor, as_json, params=params)
 
 
 @sources_app.command("add")

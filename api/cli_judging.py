@@ -1,19 +1,13 @@
 """`mneme eval pool`, `pools` and `judged`: what judges are to judge, how far they are, and what came of it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from api.cli_eval import AsJson, Folder, ask_the_memory, eval_app, tell
+from api.cli_eval import AsJson, Folder, eval_app, tell
 from api.gateway import connect
 from api.settings import load
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from eval.collections.model import Query
-    from eval.runs import Run
 
 
 @eval_app.command("pool")
@@ -31,11 +25,12 @@ def pool(
 
     The queries are those of the collection; it needs no judgements yet.
     """
+    from api.bench_systems import Systems
     from eval.collections.folder import open_queries
     from eval.judging.pool import pool as pooled
 
-    queries = open_queries(collection.expanduser())
-    runs = [_run_of(system, queries, depth) for system in systems]
+    queries, pooling = open_queries(collection.expanduser()), Systems(load(), as_json)
+    runs = [pooling.run(queries, system, depth) for system in systems]
     body = {
         "name": name,
         "queries": {query.id: query.text for query in queries},
@@ -46,16 +41,6 @@ def pool(
     with connect(load(), "mneme eval pool") as gateway:
         answer = gateway.call("POST", "/api/judging/pools", json=body)
     tell(answer, as_json, _show_pool)
-
-
-def _run_of(system: str, queries: "Sequence[Query]", depth: int) -> "Run":
-    from eval.bench import is_run
-    from eval.live import run_of
-    from eval.runs import read_run
-
-    if is_run(system):
-        return read_run(Path(system).expanduser())
-    return run_of(ask_the_memory(queries, system, depth))
 
 
 def _show_pool(answer: Any) -> None:

@@ -12,12 +12,15 @@ from search.whole import Listed, WholeList
 
 
 class Discovery:
-    """Answers for a memory, always within what the asker may see."""
+    """Answers for a memory, always within what the asker may see.
 
-    def __init__(self, memory: Memory) -> None:
+    :param pipeline: the YAML of the pipeline that searches.
+    """
+
+    def __init__(self, memory: Memory, pipeline: str) -> None:
         _ = memory.index  # opened first: the pipeline looks for it
         self._catalogue = memory.catalogue
-        self._whole = WholeList(NAME, weight=memory.settings.search.weight)
+        self._whole = WholeList(NAME, pipeline)
 
     def count(self, query: str, asker: Asker) -> int:
         """Exactly how many documents a search finds."""

@@ -3,17 +3,20 @@
 import shutil
 from typing import Any
 
+from api.search_setup import need_pass_of_model
 from api.wiring import Memory, index_folder
 from memory.errors import IndexUnavailable, MemoryInUse, ModelMismatch
 
 
-def examine(memory: Memory, *, repair: bool, rebuild: bool) -> dict[str, Any]:
+def examine(memory: Memory, *, repair: bool, rebuild: bool, ungated: bool = False) -> dict[str, Any]:
     """Compare catalogue and index.
 
     :param repair: mend what differs; an index that cannot be opened is made anew from the catalogue's
         text and cached vectors: nothing is parsed, nothing embedded twice.
     :param rebuild: make the index anew in any case, and take the model the settings name.
+    :param ungated: take another model though it has not passed the gate.
     :raises MemoryInUse: while a sync runs.
+    :raises NotPromoted: where the index would be made by another model that has not passed the gate.
     """
     if not memory.busy.acquire(blocking=False):
         raise MemoryInUse("A sync is running.", hint="Wait for it, or stop it first.")
@@ -22,6 +25,8 @@ def examine(memory: Memory, *, repair: bool, rebuild: bool) -> dict[str, Any]:
         done: list[str] = []
         trouble = _open(memory)
         if rebuild or (repair and trouble):
+            if not ungated:
+                need_pass_of_model(memory)
             _rebuild(memory)
             done.append("The index was made anew from the catalogue.")
             trouble = ""

@@ -1,4 +1,4 @@
-"""What the bench asks of a memory that exists already: lists for queries."""
+"""What the bench asks of a memory that exists already: lists for queries, and which pipeline searches."""
 
 from typing import Any, Literal
 
@@ -6,10 +6,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.routes import As, Asked
+from api.search_setup import active_pipeline
 from api.service import owner_only
 from api.wiring import NAME
 from eval import live
-from search.pipeline import HYBRID
 
 router = APIRouter(tags=["evaluation"])
 
@@ -30,24 +30,41 @@ class ManyQueries(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     queries: list[AskedQuery]
-    pipeline: str = Field("", description="The YAML of a search pipeline; empty: the one in use.")
-    name: str = Field("hybrid", description="What to call the run.")
+    pipeline: str = Field(description="The YAML of a search pipeline.")
+    name: str = Field(description="What to call the run.")
     depth: int = Field(100, ge=1, le=10_000)
     rank: Literal["documents", "persons"] = "documents"
+
+
+class Candidate(BaseModel):
+    """A pipeline to be promoted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    pipeline: str = Field("", description="Its YAML; empty: the shipped one.")
+    ungated: bool = Field(False, description="Promote it though it has not passed the gate.")
 
 
 @router.post("/api/eval/ask")
 def ask(service: Asked, given: ManyQueries, person: As = None) -> dict[str, Any]:
     """What a pipeline finds in this memory for each query, and how long it takes."""
     owner_only(person)
-    _ = service.searcher  # opened first: the pipeline looks for its parts
+    _ = service.memory.index  # opened first: the pipeline looks for it
     service.memory.wait_for_model()
-    return live.ask(
-        NAME,
-        [query.model_dump() for query in given.queries],
-        given.depth,
-        pipeline=given.pipeline or HYBRID,
-        name=given.name,
-        weight=None if given.pipeline else service.memory.settings.search.weight,
-        rank=given.rank,
-    )
+    queries = [query.model_dump() for query in given.queries]
+    return live.ask(NAME, queries, given.depth, pipeline=given.pipeline, name=given.name, rank=given.rank)
+
+
+@router.get("/api/eval/active")
+def active(service: Asked, person: As = None) -> dict[str, Any]:
+    """The pipeline that answers searches."""
+    owner_only(person)
+    return active_pipeline(service.memory).to_json()
+
+
+@router.post("/api/eval/promote")
+def promote(service: Asked, given: Candidate, person: As = None) -> dict[str, Any]:
+    """Have another pipeline answer searches from now on, once it has passed the gate."""
+    owner_only(person)
+    return service.promote(given.name, given.pipeline, ungated=given.ungated)

@@ -168,7 +168,9 @@ def stop_sync(service: Asked, person: As = None) -> dict[str, Any]:
 
 
 @router.post("/api/doctor", tags=["health"])
-def doctor(service: Asked, repair: bool = False, rebuild: bool = False, person: As = None) -> dict[str, Any]:
+def doctor(
+    service: Asked, repair: bool = False, rebuild: bool = False, ungated: bool = False, person: As = None
+) -> dict[str, Any]:
     """Compare catalogue and index; with `repair`, mend what differs."""
     owner_only(person)
-    return service.doctor(repair=repair, rebuild=rebuild)
+    return service.doctor(repair=repair, rebuild=rebuild, ungated=ungated)

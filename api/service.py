@@ -17,6 +17,7 @@ from api.doctor import examine
 from api.jobs import Jobs
 from api.saved import Saved
 from api.schedule import Schedule
+from api.search_setup import active_pipeline, promote, unfit
 from api.sources import NewSource, config_of
 from api.upkeep import Upkeep
 from api.why import Why
@@ -28,6 +29,7 @@ from memory.catalogue.passages import Progress
 from memory.domain import OWNER, Identity, tokens
 from memory.errors import AccessDenied, InvalidInput, MemoryInUse, NotFound
 from search.answer import location_label
+from search.pipeline import load_pipeline
 from search.recent import Recent
 from search.searcher import Searcher, SearchRequest
 from search.trace import Tracer
@@ -57,13 +59,26 @@ class Service:
         with self._opening:
             if self._searcher is None:
                 _ = self.memory.index  # opened first: the pipeline looks for it
-                self._searcher = Searcher(NAME, weight=self.memory.settings.search.weight)
+                active = active_pipeline(self.memory)
+                try:
+                    self._searcher = Searcher(NAME, load_pipeline(active.text, NAME))
+                except InvalidInput as error:
+                    raise unfit(active.name, error) from error
             return self._searcher
+
+    def promote(self, name: str, text: str, *, ungated: bool) -> dict[str, Any]:
+        """Have another pipeline answer searches from now on."""
+        active = promote(self.memory, name, text, ungated=ungated)
+        with self._opening:
+            self._searcher = None
+            for made in ("discovery", "saved"):
+                self.__dict__.pop(made, None)
+        return active.to_json()
 
     @cached_property
     def discovery(self) -> Discovery:
         """What leads on from a search or a document."""
-        return Discovery(self.memory)
+        return Discovery(self.memory, active_pipeline(self.memory).text)
 
     @cached_property
     def saved(self) -> Saved:
@@ -243,9 +258,9 @@ class Service:
         """The connectors there are."""
         return kinds()
 
-    def doctor(self, *, repair: bool, rebuild: bool) -> dict[str, Any]:
+    def doctor(self, *, repair: bool, rebuild: bool, ungated: bool = False) -> dict[str, Any]:
         """Compare catalogue and index, and mend what differs."""
-        return examine(self.memory, repair=repair, rebuild=rebuild)
+        return examine(self.memory, repair=repair, rebuild=rebuild, ungated=ungated)
 
     def health(self) -> dict[str, Any]:
         """Whether the memory can be searched by words and by meaning."""

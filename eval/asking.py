@@ -20,14 +20,14 @@ from memory import registry
 from memory.catalogue.catalogue import Catalogue
 from memory.domain import OWNER, Asker
 from memory.embedding.base import Embedder
-from memory.errors import InvalidInput, InvalidQuery, NotFound
+from memory.errors import InvalidQuery, NotFound
 from search.components.embed import EmbedQuery
-from search.components.present import Present
 from search.flow import Grouped
 from search.pipeline import load_pipeline
 from search.query import Query as Parsed
 from search.request import SearchRequest
 from search.searcher import Searcher, run, takers
+from search.whole import grouped_of, unpresented
 
 TIMED = 100
 """Queries that are timed at most: enough for a 95th percentile, few enough to cost seconds."""
@@ -65,7 +65,6 @@ class System:
     :param memory: the memory's name in the registry.
     :param pipeline: a YAML file, or the YAML text itself.
     :param name: what to call its runs.
-    :param weight: replaces the weight of meaning in every fusion.
     :param rank: whether a list holds documents, or the people behind them (expert finding).
     :raises InvalidInput: where it is no search pipeline.
     """
@@ -76,14 +75,13 @@ class System:
         pipeline: Path | str,
         name: str,
         *,
-        weight: float | None = None,
         rank: Literal["documents", "persons"] = "documents",
     ) -> None:
         self._memory = memory
         self._persons = rank == "persons"
         self._name = name
-        self._searcher = Searcher(memory, load_pipeline(pipeline, memory, weight=weight))
-        self._ranking = _without_presentation(load_pipeline(pipeline, memory, weight=weight))
+        self._searcher = Searcher(memory, load_pipeline(pipeline, memory))
+        self._ranking = unpresented(load_pipeline(pipeline, memory))
         self._takers = takers(self._ranking)
         self._ranking.warm_up()
 
@@ -116,10 +114,7 @@ class System:
 
     def _rank(self, query: Query, depth: int) -> tuple[Ranked, ...]:
         request = SearchRequest(typed(query), self._asker(query))
-        for given in run(self._ranking, self._takers, request).values():
-            if isinstance(grouped := given.get("grouped"), Grouped):
-                return self._ranked(grouped, depth)
-        raise InvalidInput("This pipeline gives no documents.", hint="Before Present stands Group.")
+        return self._ranked(grouped_of(run(self._ranking, self._takers, request)), depth)
 
     def _ranked(self, grouped: Grouped, depth: int) -> tuple[Ranked, ...]:
         cards = grouped.cards()[:depth]
@@ -186,13 +181,6 @@ def typed(query: Query) -> str:
     if query.metadata.get("syntax") == "typed":
         return query.text
     return " ".join(_FIELD.sub(": ", _SYNTAX.sub(" ", query.text)).split())
-
-
-def _without_presentation(pipeline: Pipeline) -> Pipeline:
-    for name, component in list(pipeline.walk()):
-        if isinstance(component, Present):
-            pipeline.remove_component(name)
-    return pipeline
 
 
 def _embeds(pipeline: Pipeline) -> bool:

@@ -13,12 +13,13 @@ from eval.collections.model import Collection
 from eval.evaluation import Evaluation, evaluate
 from eval.measures import DEFAULT, parse_measures
 from eval.memories import Report, open_memory_of
+from eval.pipelines import Setup, digest, read_pipeline
 from eval.remembering import RememberingEmbedder
-from eval.runs import Run, read_run
+from eval.runs import Run
 from memory.catalogue.catalogue import Catalogue
-from memory.embedding.base import Embedder, ModelIdentity
-from memory.errors import InvalidInput, NotFound
-from search.pipeline import HYBRID, SHIPPED
+from memory.embedding.base import Embedder
+from memory.errors import InvalidInput
+from search.pipeline import HYBRID
 
 DEPTH = 1000
 """Documents of a query's list that are kept."""
@@ -34,6 +35,7 @@ class Measured:
     :param cost: documents, passages, bytes of the index, seconds the memory took to build; empty for a foreign run.
     :param model: the embedding model's name; empty for a foreign run.
     :param refused: queries the pipeline could not answer, and why.
+    :param setup: what made the run; None for a foreign one.
     """
 
     run: Run
@@ -43,6 +45,7 @@ class Measured:
     cost: dict[str, Any] = field(default_factory=dict)
     model: str = ""
     refused: dict[str, str] = field(default_factory=dict)
+    setup: Setup | None = None
 
     def record(self) -> dict[str, Any]:
         """Everything but the lists, as JSON values: what reports and trends are made of."""
@@ -52,6 +55,7 @@ class Measured:
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "checksum": self.checksum,
             "model": self.model,
+            "setup": asdict(self.setup) if self.setup else None,
             "left_out": evaluation.left_out,
             "refused": self.refused,
             "latency_ms": asdict(self.latency) if self.latency else None,
@@ -83,7 +87,6 @@ class Bench:
         name: str = "",
         measures: Sequence[str] = DEFAULT,
         depth: int = DEPTH,
-        weight: float | None = None,
         time_it: bool = True,
     ) -> Measured:
         """Search a collection's documents with a pipeline, and measure what was found.
@@ -93,7 +96,6 @@ class Bench:
         :param pipeline: a YAML file, or the YAML text itself.
         :param name: of the run; the file's unless given.
         :param depth: documents of a query's list that are kept.
-        :param weight: replaces the weight of meaning in every fusion.
         :raises InvalidInput: where the collection has no documents of its own, or the pipeline is none.
         """
         wanted = parse_measures(measures)
@@ -109,9 +111,7 @@ class Bench:
             with open_memory_of(
                 collection.corpus, remembering, self._folder() / "memories", self.report
             ) as built:
-                asked = self._ask(
-                    collection, built.name, pipeline, name or name_of(pipeline), weight, depth, time_it
-                )
+                asked = self._ask(collection, built.name, pipeline, name or name_of(pipeline), depth, time_it)
                 cost = built.about
         finally:
             cache.close()
@@ -123,45 +123,21 @@ class Bench:
             cost=cost,
             model=embedder.identity.name,
             refused=asked.refused,
+            setup=Setup(
+                digest(read_pipeline(pipeline) if isinstance(pipeline, Path) else pipeline),
+                embedder.identity.digest,
+            ),
         )
 
     def score(self, collection: Collection, run: Run, measures: Sequence[str] = DEFAULT) -> Measured:
         """Measure a run that another system made."""
         return Measured(run, evaluate(collection, run, parse_measures(measures)), collection.checksum)
 
-    def measure(self, collection: Collection, given: str, measures: Sequence[str] = DEFAULT) -> Measured:
-        """Measure a run from its file, or made now by a pipeline and remembered.
-
-        :param given: a TREC run file, a YAML file, or the name of a shipped pipeline.
-        :raises NotFound: where it is none of these.
-        """
-        path = Path(given).expanduser()
-        if is_run(given):
-            return self.score(collection, read_run(path), measures)
-        measured = self.run(collection, find_pipeline(given), measures=measures)
-        self.remember(measured)
-        return measured
-
     def history(self, collection: Collection) -> list[dict[str, Any]]:
         """What was remembered of this state of a collection, oldest first."""
         files = sorted((self._folder() / "history" / collection.name).glob("*.json"))
         records = [json.loads(path.read_text(encoding="utf-8")) for path in files]
         return [record for record in records if record["checksum"] == collection.checksum]
-
-    def model(self) -> ModelIdentity:
-        """The model that embeds; opened where it is not open yet."""
-        return self._open().identity
-
-    def run_of(self, collection: Collection, given: str) -> Run:
-        """A run from its file, or made now by a pipeline.
-
-        :param given: a TREC run file, a YAML file, or the name of a shipped pipeline.
-        :raises NotFound: where it is none of these.
-        """
-        path = Path(given).expanduser()
-        if is_run(given):
-            return read_run(path)
-        return self.run(collection, find_pipeline(given), time_it=False).run
 
     def remember(self, measured: Measured) -> Path:
         """Keep a result for comparisons over time; gives its file."""
@@ -182,12 +158,11 @@ class Bench:
         memory: str,
         pipeline: Path | str,
         name: str,
-        weight: float | None,
         depth: int,
         time_it: bool,
     ) -> Asked:
         queries = collection.answerable()
-        system = System(memory, pipeline, name, weight=weight)
+        system = System(memory, pipeline, name)
         return system.ask(
             queries,
             depth,
@@ -210,21 +185,6 @@ def is_run(given: str) -> bool:
     """Whether something given is a run file: any file that is no YAML."""
     path = Path(given).expanduser()
     return path.is_file() and path.suffix not in _PIPELINES
-
-
-def find_pipeline(text: str) -> Path:
-    """A pipeline by its file, or a shipped one by its name.
-
-    :raises NotFound: where there is neither.
-    """
-    path = Path(text).expanduser()
-    shipped = SHIPPED / f"{text}.yaml"
-    if path.is_file():
-        return path
-    if shipped.is_file():
-        return shipped
-    known = ", ".join(sorted(one.stem for one in SHIPPED.glob("*.yaml")))
-    raise NotFound(f"There is no pipeline {text}.", hint=f"Give a YAML file, or a shipped one: {known}.")
 
 
 def name_of(pipeline: Path | str) -> str:

@@ -5,7 +5,6 @@ Judgements then name the memory's documents by their refs, or its persons by the
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Literal
 
 from eval.asking import Latency, System
@@ -13,10 +12,10 @@ from eval.bench import Measured
 from eval.collections.model import Collection, Query
 from eval.evaluation import evaluate
 from eval.measures import parse_measures
+from eval.pipelines import Setup, digest
 from eval.runs import Ranked, Run
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
-from search.pipeline import HYBRID
 
 
 def ask(
@@ -24,19 +23,19 @@ def ask(
     queries: Sequence[Mapping[str, Any]],
     depth: int,
     *,
-    pipeline: Path | str = HYBRID,
-    name: str = "hybrid",
-    weight: float | None = None,
+    pipeline: str,
+    name: str,
     rank: Literal["documents", "persons"] = "documents",
 ) -> dict[str, Any]:
     """Ask every query, as JSON values; `measured` reads them back.
 
     :param memory: its name in the registry.
+    :param pipeline: its YAML.
     :param queries: with ``id``, ``text`` and perhaps ``metadata``.
     :param rank: whether to rank documents or the people behind them.
     """
     asked = [Query(str(one["id"]), str(one["text"]), dict(one.get("metadata") or {})) for one in queries]
-    told = System(memory, pipeline, name, weight=weight, rank=rank).ask(asked, depth)
+    told = System(memory, pipeline, name, rank=rank).ask(asked, depth)
     catalogue = registry.need(memory, Catalogue)
     model = catalogue.get_meta("model") or {}
     return {
@@ -49,6 +48,7 @@ def ask(
         "documents": catalogue.documents.count(),
         "passages": catalogue.passages.progress().passages,
         "model": model.get("name", ""),
+        "setup": {"pipeline": digest(pipeline), "model": model.get("digest", "")},
     }
 
 
@@ -72,4 +72,5 @@ def measured(collection: Collection, told: Mapping[str, Any], measures: Sequence
         cost={"documents": told["documents"], "passages": told["passages"]},
         model=str(told["model"]),
         refused=dict(told["refused"]),
+        setup=Setup(**told["setup"]),
     )

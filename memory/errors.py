@@ -16,6 +16,7 @@
     │   └── ModelMismatch    the index was made by another embedding model
     ├── ModelUnavailable     the embedding model cannot be loaded
     ├── NotInstalled         a package of an extra is not there
+    ├── NotPromoted          a pipeline or model has not passed the gate
     └── DiskFull             nothing more can be written
 
 Each carries a hint that says what to do next and whether a retry can help. Errors of
@@ -113,6 +114,10 @@ class ModelUnavailable(MnemeError):
 
 class NotInstalled(MnemeError):
     """A package that this needs is not installed."""
+
+
+class NotPromoted(MnemeError):
+    """This has not passed the gate."""
 
 
 class DiskFull(MnemeError):

@@ -9,7 +9,6 @@ from haystack.core.errors import ComponentError, DeserializationError, PipelineE
 from haystack.marshal import YamlMarshaller
 
 from memory.errors import InvalidInput, NotFound
-from search.components.fuse import Fuse
 
 SHIPPED = Path(__file__).parent / "pipelines"
 """The folder of the pipelines that come with Mneme."""
@@ -21,7 +20,7 @@ ALLOWED = ("search.components",)
 """The packages a pipeline may name."""
 
 
-def load_pipeline(source: Path | str, memory: str = "default", *, weight: float | None = None) -> Pipeline:
+def load_pipeline(source: Path | str, memory: str = "default") -> Pipeline:
     """A pipeline that searches a memory.
 
     Haystack's own list of trusted packages holds all of Haystack, which can fetch from the network; here
@@ -29,7 +28,6 @@ def load_pipeline(source: Path | str, memory: str = "default", *, weight: float 
 
     :param source: a YAML file, or the YAML text itself.
     :param memory: the memory's name in the registry, whatever the YAML says.
-    :param weight: replaces the weight of meaning in every fusion.
     :raises NotFound: where there is no such file.
     :raises InvalidInput: where it is no pipeline of ours.
     """
@@ -46,8 +44,6 @@ def load_pipeline(source: Path | str, memory: str = "default", *, weight: float 
     for _, instance in pipeline.walk():
         if hasattr(instance, "memory"):
             instance.memory = memory
-        if weight is not None and isinstance(instance, Fuse):
-            instance.weight = weight
     return pipeline
 
 

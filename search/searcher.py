@@ -28,15 +28,12 @@ class Searcher:
 
     :param memory: the memory's name in the registry.
     :param pipeline: takes a ``request`` and gives an ``answer``; the shipped hybrid search unless given.
-    :param weight: of meaning against words in the shipped pipeline, see `Fuse`; its own unless given.
     :raises MnemeError: where the memory is not open.
     """
 
-    def __init__(
-        self, memory: str = "default", pipeline: Pipeline | None = None, *, weight: float | None = None
-    ) -> None:
+    def __init__(self, memory: str = "default", pipeline: Pipeline | None = None) -> None:
         self._memory = memory
-        self._pipeline = pipeline or load_pipeline(HYBRID, memory, weight=weight)
+        self._pipeline = pipeline or load_pipeline(HYBRID, memory)
         self._takes_request = takers(self._pipeline)
         self._pipeline.warm_up()
         self._lock = threading.Lock()

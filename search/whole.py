@@ -1,8 +1,10 @@
 """The whole list of what a search finds, not only what the pages show: for exports and exact counts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
+from typing import Any
 
 from haystack import Pipeline
 
@@ -10,7 +12,9 @@ from memory import registry
 from memory.catalogue.cards import Card
 from memory.catalogue.catalogue import Catalogue
 from memory.domain import OWNER, Asker, Passage
+from memory.errors import InvalidInput
 from memory.index.base import Filters, VectorIndex
+from search.components.present import Present
 from search.components.retrieve import Retrieve
 from search.flow import Grouped
 from search.pipeline import HYBRID, load_pipeline
@@ -38,16 +42,16 @@ class Listed:
 class WholeList:
     """Lists everything a search finds, in the order of the search. Safe for threads.
 
-    It is the shipped pipeline without its last step, and without its bound on passages found by words.
+    It is a search pipeline without its last step, and without its bound on passages found by words.
 
     :param memory: the memory's name in the registry.
-    :param weight: of meaning against words; the pipeline's own unless given.
+    :param pipeline: a YAML file, or the YAML text itself.
     :raises MnemeError: where the memory is not open.
     """
 
-    def __init__(self, memory: str = "default", *, weight: float | None = None) -> None:
+    def __init__(self, memory: str = "default", pipeline: Path | str = HYBRID) -> None:
         self._memory = memory
-        self._pipeline = _without_pages(load_pipeline(HYBRID, memory, weight=weight))
+        self._pipeline = unpresented(load_pipeline(pipeline, memory))
         self._pipeline.warm_up()
 
     def count(self, query: str, asker: Asker) -> int:
@@ -71,9 +75,7 @@ class WholeList:
         for _, part in self._pipeline.walk():
             if isinstance(part, Retrieve):
                 part.words_limit = max(1, index.count(Filters(), OWNER))
-        outputs = run(self._pipeline, takers(self._pipeline), SearchRequest(query, asker))
-        grouped: Grouped = outputs["group"]["grouped"]
-        return grouped
+        return grouped_of(run(self._pipeline, takers(self._pipeline), SearchRequest(query, asker)))
 
     def _read(self, grouped: Grouped) -> Iterator[Listed]:
         catalogue = registry.need(self._memory, Catalogue)
@@ -85,6 +87,20 @@ class WholeList:
                 yield Listed(position, cards[best], score, texts.get(best))
 
 
-def _without_pages(pipeline: Pipeline) -> Pipeline:
-    pipeline.remove_component("present")
+def unpresented(pipeline: Pipeline) -> Pipeline:
+    """The pipeline without its last step, which makes a page of the list."""
+    for name, component in list(pipeline.walk()):
+        if isinstance(component, Present):
+            pipeline.remove_component(name)
     return pipeline
+
+
+def grouped_of(outputs: Mapping[str, Any]) -> Grouped:
+    """The list among what such a pipeline gave.
+
+    :raises InvalidInput: where there is none.
+    """
+    for given in outputs.values():
+        if isinstance(grouped := given.get("grouped"), Grouped):
+            return grouped
+    raise InvalidInput("This pipeline gives no documents.", hint="Before Present stands Group.")

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from eval.asking import typed
-from eval.bench import Bench, find_pipeline
+from eval.bench import Bench
 from eval.collections.beir import write_beir
 from eval.collections.folder import open_collection
 from eval.collections.model import Query
+from eval.pipelines import find_pipeline
 from eval.runs import Ranked, Run
 from memory.embedding.base import Vectors
 from memory.embedding.hashing import HashEmbedder

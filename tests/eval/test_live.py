@@ -8,7 +8,9 @@ from eval.collections.beir import write_beir
 from eval.collections.folder import open_collection
 from eval.collections.model import Query
 from eval.live import ask, measured
+from eval.pipelines import read_pipeline
 from memory.domain import Access, Contribution, Identity, Role, tokens
+from search.pipeline import HYBRID
 from tests.search.small_memory import small_memory
 
 JANE, OLE = Identity("Jane Doe", "jane@x.example"), Identity("Ole Hansen", "ole@x.example")
@@ -32,13 +34,16 @@ def test_documents_and_persons_are_ranked_as_far_as_the_asker_may_see(tmp_path: 
         )
         catalogue.people.enrol([OLE], "", [])
         query, as_ole = Query("q", "harbour crane"), Query("r", "harbour crane", {"as": "ole@x.example"})
-        told = ask(memory.name, asked(query, as_ole), 10)
+        hybrid = read_pipeline(HYBRID)
+        told = ask(memory.name, asked(query, as_ole), 10, pipeline=hybrid, name="hybrid")
         refs = {query: [document for document, _ in found] for query, found in told["lists"].items()}
         assert (len(refs["q"]), len(refs["r"])) == (4, 3)
         assert set(refs["r"]) < set(refs["q"])
         assert (told["documents"], told["passages"]) == (4, 4)
         # One document at rank 1 counts 1, further ones 1/2, 1/3 ...; to have received one counts nothing.
-        told = ask(memory.name, asked(query, as_ole), 10, rank="persons", name="hybrid-persons")
+        told = ask(
+            memory.name, asked(query, as_ole), 10, pipeline=hybrid, rank="persons", name="hybrid-persons"
+        )
         votes = {query: dict(found) for query, found in told["lists"].items()}
         assert set(votes["q"]) == {"jane@x.example", "ole@x.example"}
         assert sum(votes["q"].values()) == pytest.approx(1 + 1 / 2 + 1 / 3 + 1 / 4)

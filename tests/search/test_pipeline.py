@@ -5,7 +5,6 @@ from haystack import Pipeline
 
 from memory.domain import OWNER
 from memory.errors import InvalidInput, MnemeError, NotFound
-from search.components.fuse import Fuse
 from search.pipeline import ALLOWED, HYBRID, SHIPPED, load_pipeline
 from search.request import SearchRequest
 from search.searcher import Searcher
@@ -66,11 +65,10 @@ def test_a_missing_file_names_the_shipped_pipelines():
     assert HYBRID.stem in missing.value.hint
 
 
-def test_memory_and_weight_are_given_to_the_components_whatever_the_yaml_says():
+def test_the_memory_is_given_to_the_components_whatever_the_yaml_says():
     text = HYBRID.read_text().replace("{memory: default}", "{}")
-    pipeline = load_pipeline(text, "other", weight=0.5)
+    pipeline = load_pipeline(text, "other")
     assert {one.memory for _, one in pipeline.walk() if hasattr(one, "memory")} == {"other"}
-    assert [one.weight for _, one in pipeline.walk() if isinstance(one, Fuse)] == [0.5]
 
 
 def test_a_memory_that_is_not_open_says_so():

@@ -17,6 +17,8 @@ from api import (
     discovery_routes,
     eval_routes,
     judging_routes,
+    people_pages,
+    people_routes,
     routes,
     security,
     upkeep_pages,
@@ -58,6 +60,8 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
     app.include_router(discovery_routes.router)
     app.include_router(discovery_pages.router)
     app.include_router(conversation_routes.router)
+    app.include_router(people_routes.router)
+    app.include_router(people_pages.router)
     app.include_router(upkeep_routes.router)
     app.include_router(upkeep_pages.router)
     app.include_router(web.router)

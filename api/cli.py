@@ -260,22 +260,5 @@ def remove_source(name: str, as_json: AsJson = False) -> None:
     ask("sources remove", "DELETE", f"/api/sources/{name}", show, as_json)
 
 
-@people_app.command("import")
-def import_people(file: Path, as_json: AsJson = False) -> None:
-    """Take in a directory: CSV with name, address, aliases, department and groups."""
-    from memory.errors import InvalidInput
-
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{file} cannot be read: {error}.", hint="Give a CSV file in UTF-8.") from error
-    headers = {"content-type": "text/csv"}
-
-    def show(answer: Any) -> None:
-        typer.echo(f"{answer['imported']} people are known.")
-
-    ask("people import", "POST", "/api/people", show, as_json, content=text.encode(), headers=headers)
-
-
 # Commands of their own subjects register themselves here; they need what stands above.
-from api import upkeep_commands  # noqa: E402, F401
+from api import people_commands, upkeep_commands  # noqa: E402, F401

@@ -83,6 +83,14 @@ class Links:
         path = "/judging" + (f"/{_segment(pool)}" if pool else "") + ("/settle" if settle else "")
         return self._address(path, query=query, document=document)
 
+    def people(self, text: str = "", page: int = 1) -> str:
+        """A list of people, by whatever they are called."""
+        return self._address("/people", q=text, page=str(page) if page > 1 else "")
+
+    def decide(self, person: str, action: str) -> str:
+        """Where a form decides something about a person."""
+        return self._address(f"/people/{_segment(person)}/{action}")
+
     def original(self, document: str) -> str:
         """Where the original file is handed out."""
         return self._address(f"/api/documents/{_segment(document)}/original")

@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from api.document_text import DocumentText, stretches
 from api.page_links import Links, static_url
 from api.page_text import Json, Spans, excerpt, type_name, web_link
-from api.page_views import answer_view, facts_view, people_view, person_view, state_view
+from api.page_views import answer_view, facts_view, people_view, state_view
 from api.wording import LANGUAGES, Wording, wording
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -170,26 +170,6 @@ class Pages:
             query=query,
             at=at,
             versions=versions,
-        )
-
-    def person_page(self, person: Json, *, asker: str = "") -> str:
-        """A person: names and addresses, roles, and the documents the asker may see."""
-        documents = [
-            facts_view(each)
-            | {"id": str(each["document"]), "role": str(each.get("role") or ""), "at": each.get("at")}
-            for each in person.get("documents") or ()
-        ]
-        identities = [
-            {name: str(each.get(name) or "") for name in ("name", "address", "account")}
-            for each in person.get("identities") or ()
-        ]
-        return self.render(
-            "person.html",
-            asker,
-            person=person_view(person),
-            identities=identities,
-            roles=sorted((person.get("roles") or {}).items(), key=lambda role: (-role[1], role[0])),
-            documents=documents,
         )
 
     def error_page(

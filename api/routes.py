@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Body, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
@@ -93,21 +93,6 @@ def original(service: Asked, document: str, person: As = None) -> Response:
         content_disposition_type=disposition,
         headers=headers,
     )
-
-
-@router.get("/api/people/{person_id}", tags=["people"])
-def person_page(service: Asked, person_id: str, person: As = None) -> dict[str, Any]:
-    """A person, with what they had a part in as far as the asker may see it."""
-    return service.person(person_id, person=person)
-
-
-@router.post("/api/people", tags=["people"])
-def import_people(
-    service: Asked, text: Annotated[str, Body(media_type="text/csv")], person: As = None
-) -> dict[str, Any]:
-    """Take in a directory of people: CSV with name, address, aliases, department and groups."""
-    owner_only(person)
-    return service.import_people(text)
 
 
 @router.get("/api/kinds", tags=["sources"])

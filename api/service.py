@@ -3,8 +3,6 @@
 Routes and pages call these; the command line calls the routes. So all three answer alike.
 """
 
-import csv
-import io
 import threading
 import time
 from dataclasses import dataclass, field
@@ -15,6 +13,7 @@ from api import attached, conversations
 from api.discovery import Discovery
 from api.doctor import examine
 from api.jobs import Jobs
+from api.people_service import PeopleService
 from api.saved import Saved
 from api.schedule import Schedule
 from api.search_setup import active_pipeline, promote, unfit
@@ -26,8 +25,8 @@ from connectors.base import Content
 from connectors.registry import kinds, open_connector
 from memory.catalogue.events import EventKind
 from memory.catalogue.passages import Progress
-from memory.domain import OWNER, Identity, tokens
-from memory.errors import AccessDenied, InvalidInput, MemoryInUse, NotFound
+from memory.domain import OWNER
+from memory.errors import AccessDenied, InvalidInput, MemoryInUse
 from search.answer import location_label
 from search.pipeline import load_pipeline
 from search.recent import Recent
@@ -43,6 +42,7 @@ class Service:
     jobs: Jobs = field(init=False)
     schedule: Schedule = field(init=False)
     upkeep: Upkeep = field(init=False)
+    people: PeopleService = field(init=False)
     _progress: Recent[Progress] = field(init=False)
     _searcher: Searcher | None = None
     _opening: threading.Lock = field(default_factory=threading.Lock)
@@ -52,6 +52,7 @@ class Service:
         self.jobs = Jobs(self.memory, lambda: self._searcher.wanted() if self._searcher else ())
         self.schedule = Schedule(self.memory.catalogue.sources, self.jobs)
         self.upkeep = Upkeep(self.memory.catalogue, self.jobs, self.schedule)
+        self.people = PeopleService(self.memory)
 
     @property
     def searcher(self) -> Searcher:
@@ -163,61 +164,6 @@ class Service:
         content = attached.original(self.memory, known, connector.fetch)
         self.memory.catalogue.events.record(EventKind.OPEN, asker, "", [document], 0.0)
         return content, known.media_type
-
-    def person(self, person_id: str, *, person: str | None = None) -> dict[str, Any]:
-        """A person, with what they had a part in as far as the asker may see it.
-
-        To an asker who may see none of it, somebody without a document of theirs does not exist.
-        """
-        asker = asker_for(self.memory, person)
-        people = self.memory.catalogue.people
-        works = people.works(person_id, asker)
-        if not works and not asker.owner and asker.person != person_id:
-            raise NotFound("There is no such person, or you may not see them.")
-        known = people.get(person_id)
-        roles: dict[str, int] = {}
-        for work in works:
-            roles[work.role.value] = roles.get(work.role.value, 0) + 1
-        return {
-            "id": known.id,
-            "name": known.name,
-            "identities": [
-                {"name": each.name, "address": each.address, "account": each.account}
-                for each in known.identities
-            ],
-            "roles": roles,
-            "documents": [
-                {
-                    "document": work.document,
-                    "title": work.title,
-                    "source": work.source,
-                    "type": work.type,
-                    "role": work.role.value,
-                    "at": work.at,
-                }
-                for work in works
-            ],
-        }
-
-    def import_people(self, text: str) -> dict[str, Any]:
-        """Take in a directory: CSV with ``name,address,aliases,department,groups``."""
-        try:
-            rows = list(csv.DictReader(io.StringIO(text), strict=True))
-        except csv.Error as error:
-            raise InvalidInput(f"Not a CSV file: {error}.") from error
-        if not rows or not {"name", "address"} <= set(rows[0]):
-            raise InvalidInput(
-                "The file has no columns name and address.", hint="Its first line names the columns."
-            )
-        for row in rows:
-            names = [Identity(name=row["name"] or "", address=(row["address"] or "").strip().lower())]
-            for alias in (row.get("aliases") or "").split(";"):
-                if alias := alias.strip():
-                    names.append(Identity(address=alias.lower()) if "@" in alias else Identity(name=alias))
-            self.memory.catalogue.people.enrol(
-                names, row.get("department") or "", tokens((row.get("groups") or "").split())
-            )
-        return {"imported": len(rows)}
 
     def add_source(self, new: NewSource) -> dict[str, Any]:
         """Add a source, after its connector has found it."""

@@ -88,13 +88,6 @@ def document_page(
     return page_of(request, html)
 
 
-@router.get("/people/{person_id}")
-def person_page(request: Request, service: Asked, person_id: str, person: As = None) -> HTMLResponse:
-    """A person's page."""
-    found = service.person(person_id, person=person)
-    return page_of(request, pages_of(request).person_page(found, asker=person or ""))
-
-
 def _ready(service: Service) -> dict[str, Any]:
     health = service.health()
     return {

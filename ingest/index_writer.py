@@ -41,16 +41,24 @@ class IndexWriter:
         self._model = model
 
     def write_pending(self) -> None:
-        """Write new passages, changed facts and removals, in the order that leaves nothing unfindable."""
+        """Write new passages, changed facts and removals, in the order that leaves nothing unfindable.
+
+        Who is who is settled first, so that the index learns persons rather than names.
+        """
+        self._catalogue.who_is_who.settle()
         while waiting := self._catalogue.passages.unindexed():
             self._write(waiting)
-        for document in self._catalogue.documents.facts_pending():
-            self._write_facts(document)
+        self.write_facts()
         while stale := self._catalogue.passages.stale():
             self._index.delete(stale)
             self._catalogue.passages.drop(stale)
         for document in self._catalogue.documents.removed():
             self._catalogue.documents.forget(document)
+
+    def write_facts(self) -> None:
+        """Tell the index of changed access, places and people; safe beside a running sync."""
+        for document, mark in self._catalogue.documents.facts_pending().items():
+            self._write_facts(document, mark)
 
     def weigh_words(self, progress: Callable[[int], None] = lambda _done: None) -> bool:
         """Weigh all words anew where the passages' average length or the memory's main language has drifted.
@@ -119,7 +127,7 @@ class IndexWriter:
         embedded = [stored.passage.id for stored in waiting if stored.digest in known]
         self._catalogue.passages.indexed([stored.passage.id for stored in waiting], embedded)
 
-    def _write_facts(self, document: str) -> None:
+    def _write_facts(self, document: str, mark: int) -> None:
         card = self._catalogue.cards.of_documents([document]).get(document)
         if card is not None:
             self._index.set_facts(
@@ -131,7 +139,7 @@ class IndexWriter:
                 language=card.language,
                 modified=_seconds(card),
             )
-        self._catalogue.documents.facts_written(document)
+        self._catalogue.documents.facts_written(document, mark)
 
 
 def _people(card: Card) -> tuple[str, ...]:

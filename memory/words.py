@@ -137,6 +137,10 @@ class WordAnalyser:
                 found.append(match.span())
         return found
 
+    def term(self, word: str, language: str) -> int | None:
+        """The id of a word's term, the same for all its forms; None for a stop word."""
+        return min(self._word(word, LANGUAGES.get(language, "")), default=None)
+
     def _without_stop_words(self, text: str) -> str:
         """A query without the stop words of its own language, where these tell which it is.
 

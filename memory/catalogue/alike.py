@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import Engine, delete, or_, select
 
 from memory.catalogue.engine import transaction
-from memory.catalogue.people import visible
 from memory.catalogue.schema import alike, compared, documents, passages
 from memory.catalogue.upsert import upsert
+from memory.catalogue.visibility import visible
 from memory.domain import Asker
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select, text
 
 from memory.catalogue.alike import Alike
 from memory.catalogue.cards import Cards
+from memory.catalogue.decisions import Decisions
 from memory.catalogue.documents import Documents
 from memory.catalogue.engine import open_engine, transaction
 from memory.catalogue.events import Events
@@ -15,12 +16,14 @@ from memory.catalogue.judging import Judging
 from memory.catalogue.ledger import Ledger
 from memory.catalogue.passages import Passages
 from memory.catalogue.people import People
+from memory.catalogue.person_page import PersonPages
 from memory.catalogue.saved import SavedSearches
 from memory.catalogue.schema import meta
 from memory.catalogue.sources import Sources
 from memory.catalogue.threads import Threads
 from memory.catalogue.upsert import upsert
 from memory.catalogue.vectors import VectorCache
+from memory.catalogue.who_is_who import WhoIsWho
 
 
 class Catalogue:
@@ -37,6 +40,9 @@ class Catalogue:
         self.sources = Sources(self._engine)
         self.ledger = Ledger(self._engine)
         self.people = People(self._engine)
+        self.who_is_who = WhoIsWho(self._engine, self.cards.forget)
+        self.person_pages = PersonPages(self._engine, self.people)
+        self.decisions = Decisions(self._engine, self.people, self.who_is_who)
         self.documents = Documents(self._engine, self.people, self.cards.forget)
         self.passages = Passages(self._engine)
         self.threads = Threads(self._engine)

@@ -13,9 +13,10 @@ from sqlalchemy import Connection, Engine, Row, delete, false, func, insert, or_
 
 from memory.catalogue.engine import after_commit, transaction
 from memory.catalogue.ledger import named_as
-from memory.catalogue.people import People, visible
+from memory.catalogue.people import People
 from memory.catalogue.schema import access, contributions, documents, passages, texts
 from memory.catalogue.upsert import upsert
+from memory.catalogue.visibility import visible
 from memory.domain import (
     Access,
     Asker,
@@ -119,7 +120,7 @@ class Documents:
 
         :param narrow: only take rights away: the new access is that of a newer text, which could not be read.
         """
-        values: dict[str, object] = {"facts_pending": True}
+        values: dict[str, object] = {"facts_behind": documents.c.facts_behind + 1}
         if parent is not None:
             values["parent"] = parent
         if ref is not None:
@@ -205,19 +206,21 @@ class Documents:
                 delete(documents).where(documents.c.id == document, documents.c.removed.is_(True))
             )
 
-    def facts_pending(self) -> list[str]:
-        """Ids of documents whose access or people the index does not know yet."""
-        query = select(documents.c.id).where(
-            documents.c.facts_pending.is_(True), documents.c.removed.is_(False)
+    def facts_pending(self) -> dict[str, int]:
+        """Documents whose access or people the index does not know yet, each with the mark to give back."""
+        query = select(documents.c.id, documents.c.facts_behind).where(
+            documents.c.facts_behind != 0, documents.c.removed.is_(False)
         )
         with transaction(self._engine) as connection:
-            return list(connection.execute(query).scalars())
+            return dict(connection.execute(query).all())
 
-    def facts_written(self, document: str) -> None:
-        """Note that the index knows the document's facts."""
+    def facts_written(self, document: str, mark: int) -> None:
+        """Note that the index knows the document's facts as they were at the mark; later changes stay pending."""
         with transaction(self._engine) as connection:
             connection.execute(
-                update(documents).where(documents.c.id == document).values(facts_pending=False)
+                update(documents)
+                .where(documents.c.id == document, documents.c.facts_behind == mark)
+                .values(facts_behind=0)
             )
 
     def want(self, found: Sequence[str]) -> None:
@@ -258,21 +261,21 @@ class Documents:
         self, connection: Connection, document: str, parts: Sequence[Contribution]
     ) -> None:
         connection.execute(delete(contributions).where(contributions.c.document == document))
+        met = self._people.register(connection, [part.person for part in parts], document)
         rows = [
             {
                 "document": document,
                 "ordinal": ordinal,
-                "person": self._people.resolve(connection, part.person),
-                "identity": {
-                    "name": part.person.name,
-                    "address": part.person.address,
-                    "account": part.person.account,
-                },
+                "person": who.person,
+                "identity": who.identity,
+                "name": part.person.name,
+                "address": part.person.address,
+                "account": part.person.account,
                 "role": part.role.value,
                 "at": part.at,
                 "evidence": part.evidence,
             }
-            for ordinal, part in enumerate(parts)
+            for ordinal, (part, who) in enumerate(zip(parts, met, strict=True))
         ]
         if rows:
             connection.execute(insert(contributions), rows)
@@ -294,7 +297,6 @@ def _columns(document: Document) -> dict[str, object]:
         "thread": document.thread,
         "formality": document.formality.value,
         "removed": False,
-        "facts_pending": False,
     }
 
 
@@ -329,6 +331,6 @@ def _read_contributions(connection: Connection, document: str) -> tuple[Contribu
         select(contributions).where(contributions.c.document == document).order_by(contributions.c.ordinal)
     )
     return tuple(
-        Contribution(Identity(**row.identity), Role(row.role), row.at, row.evidence)
+        Contribution(Identity(row.name, row.address, row.account), Role(row.role), row.at, row.evidence)
         for row in connection.execute(query)
     )

@@ -1,201 +1,182 @@
-"""The persons of a memory: identities joined by exact keys, with the evidence kept."""
+"""The persons of a memory: found by whatever they are called, and the directory that says what they may see."""
 
-import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, func, insert, or_, select, update
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy import Connection, Engine, delete, insert, or_, select, update
 
 from memory.catalogue.engine import transaction
-from memory.catalogue.schema import access, contributions, documents, identities, memberships, persons
+from memory.catalogue.identities import Met, block_all, register, touch
+from memory.catalogue.schema import aliases, entries, identities, memberships, persons
 from memory.catalogue.upsert import insert_missing
-from memory.domain import Asker, Identity, Person, Role
-from memory.errors import NotFound
-from memory.people.names import display_name, name_key
+from memory.domain import Asker, Identity, Person
+from memory.errors import InvalidInput, NotFound
+from memory.people.names import any_order, display_name, name_key
+from memory.people.profile import Node
 
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One document a person had a part in, as their page lists it."""
-
-    document: str
-    title: str
-    source: str
-    type: str
-    role: Role
-    at: str | None
+_WHOLE_ADDRESS = "Give the person's full e-mail address."
 
 
 class People:
-    """Who is who. An address or an account is one person; a name alone joins whoever bears it first."""
+    """Who is who: ids, names and aliases of persons, and what the directory says of them."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def resolve(self, connection: Connection, identity: Identity) -> str:
-        """The id of the person an identity belongs to, made where nobody fits.
+    def register(self, connection: Connection, found: Sequence[Identity], document: str = "") -> list[Met]:
+        """Write down identities as a document names them; `WhoIsWho.settle` decides who they are."""
+        return register(connection, found, document)
 
-        An address or account decides alone. A name joins a person of the same name unless both have
-        addresses and they differ: two people may share a name, and joining them wrongly is worse.
-        """
-        keys = _keys(identity)
-        known = {row.kind: row.person for row in connection.execute(select(identities).where(_any_of(keys)))}
-        person = known.get("address") or known.get("account")
-        if (
-            person is None
-            and "name" in known
-            and (not identity.address or not self._has_address(connection, known["name"]))
-        ):
-            person = known["name"]
-        if person is None:
-            person = uuid.uuid4().hex
-            shown = display_name(identity.name) or identity.address or identity.account
-            connection.execute(insert(persons).values(id=person, name=shown))
-        elif identity.name and identity.address:
-            self._improve_name(connection, person, identity)
-        rows = [
-            {"kind": kind, "value": value, "person": person, "shown": shown, "evidence": _evidence(kind)}
-            for kind, value, shown in keys
-        ]
-        insert_missing(connection, identities, rows)
-        return person
-
-    def _has_address(self, connection: Connection, person: str) -> bool:
-        query = select(func.count()).where(identities.c.person == person, identities.c.kind == "address")
-        return bool(connection.execute(query).scalar_one())
-
-    def _improve_name(self, connection: Connection, person: str, identity: Identity) -> None:
-        """A person known by address only gets the first name that comes with it."""
-        connection.execute(
-            update(persons)
-            .where(persons.c.id == person, persons.c.name.in_([identity.address, identity.account]))
-            .values(name=display_name(identity.name))
-        )
-
-    def enrol(self, names: Sequence[Identity], department: str = "", tokens: Iterable[str] = ()) -> str:
+    def enrol(self, names: Sequence[Identity], department: str = "", tokens: Iterable[str] = ()) -> None:
         """Take in a person from a directory: the first identity names them, the others are aliases.
 
-        :param tokens: the access tokens the person holds.
+        :param tokens: the access tokens the person holds from now on; what they held before and is not
+            among them is taken away.
+        :raises InvalidInput: where an alias belongs to somebody else in the directory.
         """
+        addressed = [each for each in names if each is names[0] or each.address or each.account]
         with transaction(self._engine) as connection:
-            person = self.resolve(connection, names[0])
-            connection.execute(
-                update(persons)
-                .where(persons.c.id == person)
-                .values(name=display_name(names[0].name) or names[0].address, department=department)
-            )
-            rows = [
-                {"kind": kind, "value": value, "person": person, "shown": shown, "evidence": "directory"}
-                for alias in names
-                for kind, value, shown in _keys(alias)
-            ]
-            insert_missing(connection, identities, rows)
-            insert_missing(connection, memberships, [{"person": person, "token": token} for token in tokens])
-        return person
+            met = register(connection, addressed)
+            entry = self._entry(connection, [each.identity for each in met], names[0], department)
+            self._call(connection, met[0].identity, names)
+            touch(connection, [each.identity for each in met])
+            connection.execute(delete(memberships).where(memberships.c.entry == entry))
+            insert_missing(connection, memberships, [{"entry": entry, "token": token} for token in tokens])
+
+    def _entry(self, connection: Connection, ids: list[int], main: Identity, department: str) -> int:
+        """The directory's entry of some identities, made where there is none."""
+        query = select(identities.c.id, identities.c.entry, identities.c.shown).where(
+            identities.c.id.in_(ids)
+        )
+        held = {row.id: row for row in connection.execute(query) if row.entry is not None}
+        entry = held[ids[0]].entry if ids[0] in held else next(iter(held.values())).entry if held else None
+        for row in held.values():
+            if row.entry != entry:
+                raise InvalidInput(
+                    f"{row.shown} belongs to somebody else in the directory than {main.address or main.name}.",
+                    hint="Let each address stand in one row only.",
+                )
+        name = display_name(main.name) or main.address or main.account
+        values = {"name": name, "department": department}
+        if entry is None:
+            entry = connection.execute(insert(entries).values(**values).returning(entries.c.id)).scalar_one()
+        else:
+            connection.execute(update(entries).where(entries.c.id == entry).values(**values))
+        connection.execute(update(identities).where(identities.c.id.in_(ids)).values(entry=entry))
+        return int(entry)
+
+    @staticmethod
+    def _call(connection: Connection, identity: int, names: Sequence[Identity]) -> None:
+        """Note every name the directory gives under the first identity."""
+        shown = {name_key(each.name): display_name(each.name) for each in names if name_key(each.name)}
+        rows = [
+            {"identity": identity, "key": key, "sorted": any_order(key), "shown": name}
+            for key, name in shown.items()
+        ]
+        insert_missing(connection, aliases, rows)
+        row = connection.execute(select(identities).where(identities.c.id == identity)).one()
+        block_all(connection, [Node(identity, row.kind, row.value, dict.fromkeys(shown, 1))])
 
     def get(self, person: str) -> Person:
-        """One person with everything that was joined to them.
+        """One person with everything that was joined to them; an id that was joined to another gives the other.
 
         :raises NotFound: where there is none of that id.
         """
         with transaction(self._engine) as connection:
-            name = connection.execute(select(persons.c.name).where(persons.c.id == person)).scalar()
-            if name is None:
-                raise NotFound(f"There is no person {person}.")
+            current = self.current(connection, person)
+            name = connection.execute(select(persons.c.name).where(persons.c.id == current)).scalar_one()
             rows = connection.execute(
                 select(identities)
-                .where(identities.c.person == person)
-                .order_by(identities.c.kind, identities.c.value)
+                .where(identities.c.person == current)
+                .order_by(identities.c.kind, identities.c.value, identities.c.document)
             ).all()
-        return Person(person, name, tuple(Identity(**{row.kind: row.shown}) for row in rows))
+        return Person(current, name, tuple(Identity(**{row.kind: row.shown}) for row in rows))
+
+    def current(self, connection: Connection, person: str) -> str:
+        """The person an id stands for now.
+
+        :raises NotFound: where there never was such a person.
+        """
+        query = select(identities.c.person).where(
+            or_(identities.c.person == person, identities.c.founded == person)
+        )
+        found = connection.execute(query.order_by(identities.c.person != person).limit(1)).scalar()
+        if found is None:
+            raise NotFound(f"There is no person {person}.")
+        return str(found)
 
     def find(self, text: str) -> list[str]:
-        """Ids of the persons somebody may mean: by id, address, account, full name, or part of a name."""
+        """Ids of the persons somebody may mean: by id, address, account, name in any order, or part of a name."""
         value = text.strip()
         if not value:
             return []
         exact = or_(
             identities.c.person == value,
+            identities.c.founded == value,
             (identities.c.kind == "address") & (identities.c.value == value.casefold()),
             (identities.c.kind == "account") & (identities.c.value == value),
-            (identities.c.kind == "name") & (identities.c.value == name_key(value)),
         )
+        person = select(identities.c.person).distinct()
         with transaction(self._engine) as connection:
-            found = connection.execute(select(identities.c.person).where(exact).distinct()).scalars().all()
-            if not found and (key := name_key(value)):
-                part = or_(
-                    *(identities.c.value.like(like) for like in (f"{key} %", f"% {key}", f"% {key} %"))
+            found = connection.execute(person.where(exact)).scalars().all()
+            key = name_key(value)
+            if not found and key:
+                named = person.join(aliases, aliases.c.identity == identities.c.id)
+                found = connection.execute(named.where(aliases.c.sorted == any_order(key))).scalars().all()
+                if not found:
+                    padded = " " + aliases.c.key + " "
+                    found = connection.execute(named.where(padded.like(f"% {key} %"))).scalars().all()
+            if not found:
+                # An account is known as `source:id`; people know only the id.
+                ends = (identities.c.kind == "account") & identities.c.value.endswith(
+                    f":{value}", autoescape=True
                 )
-                query = select(identities.c.person).where(identities.c.kind == "name", part).distinct()
-                found = connection.execute(query).scalars().all()
+                found = connection.execute(person.where(ends)).scalars().all()
         return sorted(found)
 
     def asker(self, text: str) -> Asker:
-        """The asker for a person: their addresses and accounts as tokens, and the groups they are in.
+        """The asker for a person of the directory, or for one address.
+
+        Tokens are those of one entry of the directory, never of what was joined to it: otherwise joining two
+        people, by hand or by evidence, would let one see what only the other may.
 
         :raises NotFound: where nobody or more than one fits.
         """
-        found = self.find(text)
-        if len(found) != 1:
-            problem = "fits more than one person" if found else "is not known"
-            raise NotFound(f"{text!r} {problem}.", hint="Give the person's full e-mail address.")
-        query = select(identities.c.kind, identities.c.value).where(identities.c.person == found[0])
-        groups = select(memberships.c.token).where(memberships.c.person == found[0])
+        value = text.strip()
         with transaction(self._engine) as connection:
-            own = {f"person:{value}" for kind, value in connection.execute(query) if kind == "address"}
-            return Asker(found[0], frozenset(own | set(connection.execute(groups).scalars())))
+            query = select(
+                identities.c.id, identities.c.person, identities.c.entry, identities.c.value
+            ).where(
+                identities.c.kind == "address",
+                identities.c.value == value.casefold(),
+                identities.c.document == "",
+            )
+            row = connection.execute(query).one_or_none()
+            if row is not None and row.entry is None:
+                return Asker(row.person, frozenset({f"person:{row.value}"}))
+            if row is not None:
+                return self._of_entry(connection, row.entry, row.person)
+            return self._only_entry(connection, value)
 
-    def works(self, person: str, asker: Asker, limit: int = 200) -> list[Work]:
-        """What a person had a part in, newest first, only as far as the asker may see it."""
-        query = (
-            select(contributions, documents.c.title, documents.c.source, documents.c.type)
-            .join(documents, documents.c.id == contributions.c.document)
-            .where(contributions.c.person == person, documents.c.removed.is_(False), *visible(asker))
-            .order_by(func.coalesce(contributions.c.at, documents.c.modified).desc(), documents.c.title)
-            .limit(limit)
+    def _only_entry(self, connection: Connection, value: str) -> Asker:
+        found = self.find(value)
+        if not found:
+            raise NotFound(f"{value!r} is not known.", hint=_WHOLE_ADDRESS)
+        query = select(identities).where(identities.c.person.in_(found), identities.c.document == "")
+        rows = connection.execute(query).all()
+        listed = {row.entry: row.person for row in rows if row.entry is not None}
+        alone = [row for row in rows if row.kind == "address"]
+        if len(listed) == 1:
+            entry, person = next(iter(listed.items()))
+            return self._of_entry(connection, entry, person)
+        if len(found) == 1 and not listed and len(alone) <= 1:
+            return Asker(found[0], frozenset(f"person:{row.value}" for row in alone))
+        raise NotFound(f"{value!r} fits more than one person.", hint=_WHOLE_ADDRESS)
+
+    @staticmethod
+    def _of_entry(connection: Connection, entry: int, person: str) -> Asker:
+        addresses = select(identities.c.value).where(
+            identities.c.entry == entry, identities.c.kind == "address"
         )
-        with transaction(self._engine) as connection:
-            return [
-                Work(
-                    row.document,
-                    row.title,
-                    row.source,
-                    row.type,
-                    Role(row.role),
-                    row.at and row.at.isoformat(),
-                )
-                for row in connection.execute(query)
-            ]
-
-
-def visible(asker: Asker) -> tuple[ColumnElement[bool], ...]:
-    """Conditions on `documents` that keep what the asker may see: deny wins, nothing granted is nobody's."""
-    if asker.owner:
-        return ()
-    held = select(access.c.document).where(
-        access.c.document == documents.c.id, access.c.token.in_(asker.tokens)
-    )
-    return (
-        held.where(access.c.deny.is_(False)).exists(),
-        ~held.where(access.c.deny.is_(True)).exists(),
-    )
-
-
-def _keys(identity: Identity) -> list[tuple[str, str, str]]:
-    keys = []
-    if identity.address:
-        keys.append(("address", identity.address.casefold(), identity.address))
-    if identity.account:
-        keys.append(("account", identity.account, identity.account))
-    if key := name_key(identity.name):
-        keys.append(("name", key, display_name(identity.name)))
-    return keys
-
-
-def _any_of(keys: list[tuple[str, str, str]]) -> ColumnElement[bool]:
-    return or_(*((identities.c.kind == kind) & (identities.c.value == value) for kind, value, _ in keys))
-
-
-def _evidence(kind: str) -> str:
-    return "same name" if kind == "name" else f"same {kind}"
+        groups = select(memberships.c.token).where(memberships.c.entry == entry)
+        own = {f"person:{address}" for address in connection.execute(addresses).scalars()}
+        return Asker(person, frozenset(own | set(connection.execute(groups).scalars())))

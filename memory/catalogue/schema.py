@@ -19,7 +19,9 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
     false,
+    true,
 )
 
 metadata = MetaData(
@@ -87,7 +89,8 @@ documents = Table(
     Column("thread", Text, index=True),
     Column("formality", String, nullable=False),
     Column("removed", Boolean, nullable=False, server_default=false()),
-    Column("facts_pending", Boolean, nullable=False, server_default=false()),
+    # Counts the changes that the index has not learned: one that comes while it learns is not lost.
+    Column("facts_behind", Integer, nullable=False, server_default="0"),
     Column("wanted", Integer, nullable=False, server_default="0"),
 )
 
@@ -154,29 +157,103 @@ access = Table(
     Column("deny", Boolean, primary_key=True),
 )
 
+# Every identity ever met founds a person of its own; resolving lets it point to another's. So nothing is lost by
+# a join, and undoing one gives back the very person that was there before.
 persons = Table(
     "persons",
     metadata,
     Column("id", String(32), primary_key=True),
     Column("name", Text, nullable=False),
-    Column("department", Text, nullable=False, server_default=""),
 )
 
-identities = Table(
-    "identities",
+entries = Table(
+    "entries",
     metadata,
-    Column("kind", String, primary_key=True),
-    Column("value", Text, primary_key=True),
-    Column("person", ForeignKey("persons.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("shown", Text, nullable=False),
-    Column("evidence", Text, nullable=False),
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False),
+    Column("department", Text, nullable=False, server_default=""),
+    sqlite_autoincrement=True,
 )
 
 memberships = Table(
     "memberships",
     metadata,
-    Column("person", ForeignKey("persons.id", ondelete="CASCADE"), primary_key=True),
+    Column("entry", ForeignKey("entries.id", ondelete="CASCADE"), primary_key=True),
     Column("token", String, primary_key=True),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", String, nullable=False),
+    Column("value", Text, nullable=False),
+    # Empty, or the one document in which this identity is somebody else's ("not me").
+    Column("document", String(32), nullable=False, server_default=""),
+    Column("shown", Text, nullable=False),
+    Column("person", ForeignKey("persons.id"), nullable=False, index=True),
+    Column("founded", ForeignKey("persons.id"), nullable=False, index=True),
+    Column("entry", ForeignKey("entries.id"), index=True),
+    Column("pending", Boolean, nullable=False, server_default=true()),
+    UniqueConstraint("kind", "value", "document"),
+    sqlite_autoincrement=True,
+)
+Index("ix_identities_pending", identities.c.id, sqlite_where=identities.c.pending != false())
+
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("identity", ForeignKey("identities.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("sorted", Text, nullable=False, index=True),
+    Column("shown", Text, nullable=False),
+)
+
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("block", Text, primary_key=True),
+    Column("identity", ForeignKey("identities.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+exact_pairs = Table(
+    "exact_pairs",
+    metadata,
+    Column("one", ForeignKey("identities.id", ondelete="CASCADE"), primary_key=True),
+    Column("other", ForeignKey("identities.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+joins = Table(
+    "joins",
+    metadata,
+    Column("one", ForeignKey("identities.id", ondelete="CASCADE"), primary_key=True),
+    Column("other", ForeignKey("identities.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("made_by", String, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("reasons", JSON, nullable=False),
+)
+
+# Append-only: an undo is a row of its own that names what it undoes.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Moment, nullable=False),
+    Column("by", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("left", JSON, nullable=False),
+    Column("right", JSON, nullable=False),
+    Column("value", Text, nullable=False, server_default=""),
+    Column("undoes", Integer, unique=True),
+    sqlite_autoincrement=True,
+)
+
+decided = Table(
+    "decided",
+    metadata,
+    Column("identity", Integer, primary_key=True),
+    Column("decision", ForeignKey("decisions.id"), primary_key=True, index=True),
 )
 
 contributions = Table(
@@ -185,7 +262,10 @@ contributions = Table(
     Column("document", ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
     Column("ordinal", Integer, primary_key=True),
     Column("person", ForeignKey("persons.id"), nullable=False, index=True),
-    Column("identity", JSON, nullable=False),
+    Column("identity", ForeignKey("identities.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("account", Text, nullable=False),
     Column("role", String, nullable=False),
     Column("at", Moment),
     Column("evidence", Text, nullable=False),

@@ -8,9 +8,9 @@ from sqlalchemy import Connection, Engine, case, func, select, update
 
 from memory.catalogue.engine import transaction
 from memory.catalogue.ledger import BATCH
-from memory.catalogue.people import visible
 from memory.catalogue.schema import documents, messages, threads
 from memory.catalogue.upsert import insert_missing, upsert
+from memory.catalogue.visibility import visible
 from memory.domain import Asker
 
 HINT = timedelta(days=14)

@@ -6,6 +6,7 @@ from haystack import component
 
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
+from memory.domain import Asker
 from memory.embedding.base import Embedder
 from memory.index.base import Filters, SparseWords
 from memory.words import WordAnalyser
@@ -48,7 +49,7 @@ class AnalyseQuery:
         """
         query = Query.parse(request.query)
         languages, notes = _languages(query)
-        authors = tuple((value, self._persons(value)) for value in query.authors)
+        authors = tuple((value, self._persons(value, request.asker)) for value in query.authors)
         filters = Filters(
             sources=tuple(dict.fromkeys(name for value in query.sources for name in self._named(value))),
             types=tuple(dict.fromkeys(name for value in query.types for name in short_types(value))),
@@ -79,8 +80,8 @@ class AnalyseQuery:
         # A phrase such as "to be or not to be" has no terms, and yet says what is wanted.
         return None if query.phrases and not words.terms else words
 
-    def _persons(self, value: str) -> tuple[str, ...]:
-        found = self._catalogue.people.find(value) if self._catalogue else []
+    def _persons(self, value: str, asker: Asker) -> tuple[str, ...]:
+        found = self._catalogue.person_pages.find(value, asker) if self._catalogue else []
         return tuple(found) or (NOBODY,)
 
     def _named(self, value: str) -> list[str]:

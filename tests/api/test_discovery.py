@@ -51,7 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def asked(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with service(tmp_path_factory.mktemp("home")) as opened:
-        opened.import_people(f"name,address,groups\nBob Roe,{BOB},group:staff\n")
+        opened.people.import_directory(f"name,address,groups\nBob Roe,{BOB},group:staff\n")
         add_folder(opened, folder, grant=["group:staff"], rules=["secret/**=group:board"])
         assert sync(opened)["state"] == "done"
         opened.memory.wait_for_model()

@@ -26,7 +26,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         encoding="utf-8",
     )
     with service(base / "home") as asked:
-        asked.import_people(
+        asked.people.import_directory(
             "name,address,groups\nJane Doe,jane@x.example,group:staff group:legal\nBob Roe,bob@x.example,group:staff\n"
         )
         add_folder(asked, files, grant=["group:staff"], rules=["legal/**=group:legal"])

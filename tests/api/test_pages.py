@@ -21,6 +21,7 @@ from api.page_links import STATIC, Links, static_url
 from api.page_text import excerpt, marked, merged, web_link
 from api.page_views import comparison_view
 from api.pages import Pages
+from api.people_views import people_page, person_page
 from api.upkeep_views import ledger_page, sources_page, why_page
 from memory.catalogue.ledger import Wanted
 from memory.domain import Stage
@@ -159,12 +160,41 @@ def rendered(text: str, pages: Pages | None = None) -> Iterator[tuple[str, str]]
     mine = [{"document": text, "title": text, "role": "author", "at": None, "source": text, "type": ""}]
     yield (
         "person",
-        pages.person_page(
-            {"id": text, "name": text, "identities": identities, "roles": {text: 3}, "documents": mine},
+        person_page(
+            pages,
+            {
+                "id": text,
+                "name": text,
+                "shared": True,
+                "identities": identities,
+                "roles": {text: 3},
+                "years": {"2024": 2},
+                "answered": 3,
+                "company": [{"id": text, "name": text, "documents": 2}],
+                "topics": [text],
+                "documents": mine,
+                "may": {"decide": True, "not_me": True},
+                "joined": [
+                    {"one": text, "other": text, "made_by": "evidence", "reasons": [{"code": "same_name"}]}
+                ],
+                "trail": [
+                    {
+                        "id": 1,
+                        "at": "2026-03-12T09:30:00+00:00",
+                        "by": text,
+                        "action": "merge",
+                        "reason": text,
+                    }
+                    | {"left": [text], "right": [text], "value": "", "undone": False}
+                ],
+            },
             asker=text,
         ),
     )
-    yield "bare person", pages.person_page({"id": "p"})
+    yield "bare person", person_page(pages, {"id": "p"})
+    listed = {"query": text, "people": [{"id": text, "name": text, "documents": 2}] * 51}
+    yield "people", people_page(pages, listed, 2, asker=text)
+    yield "nobody", people_page(pages, {"query": text, "people": []})
     yield from rendered_upkeep(text, pages)
     yield from rendered_judging(text, pages)
     yield from rendered_conversation(text, pages)
@@ -560,7 +590,7 @@ def test_every_link_keeps_in_whose_place_is_asked() -> None:
         assert all("as=Jane+%26+Jo" in link for link in ours if link != "/sources"), (name, ours)
         if name != "fragment":
             assert set(root.xpath("//form//input[@name='as']/@value")) == {"Jane & Jo"}, name
-    assert checked == 16
+    assert checked == 17
 
 
 def test_every_answer_keeps_in_whose_place_is_asked(tmp_path: Path) -> None:
@@ -568,7 +598,7 @@ def test_every_answer_keeps_in_whose_place_is_asked(tmp_path: Path) -> None:
         service(tmp_path) as asked,
         TestClient(create_app(lambda: asked), base_url="http://localhost", headers=PAGE) as client,
     ):
-        asked.import_people("name,address,groups\nBob Roe,bob@x.example,\n")
+        asked.people.import_directory("name,address,groups\nBob Roe,bob@x.example,\n")
         asks = {"as": "bob@x.example"}
         for answer in (
             client.get("/", params={"q": "x", **asks}),

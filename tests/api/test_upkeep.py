@@ -32,7 +32,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     (files / "=broken.xlsx").write_bytes(b"PK\x03\x04 this is no archive, whatever its first bytes say")
     (files / "later.xlsx").write_bytes(b"PK\x03\x04 this is no archive either, not for now")
     with service(base / "home") as opened:
-        opened.import_people(f"name,address,groups\nBob Roe,{BOB},group:staff\n")
+        opened.people.import_directory(f"name,address,groups\nBob Roe,{BOB},group:staff\n")
         add_folder(opened, files)
         assert sync(opened, meaning=False)["state"] == "done"
         yield opened

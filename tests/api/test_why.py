@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def asked(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with service(tmp_path_factory.mktemp("home"), sync={"max_file_mb": 1}) as opened:
         people = f"name,address,groups\nJane Doe,{JANE},group:legal group:staff\nBob Roe,{BOB},group:staff\n"
-        opened.import_people(people)
+        opened.people.import_directory(people)
         rules = ["legal/**=group:legal"]
         exclude = ["drafts/", "*.note"]
         add_folder(opened, folder, grant=["group:staff"], rules=rules, exclude=exclude)

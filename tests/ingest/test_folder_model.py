@@ -16,7 +16,7 @@ PEOPLE = "name,address,groups\nAnn Doe,ann@x.example,group:a\nBen Roe,ben@x.exam
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with service(tmp_path_factory.mktemp("model") / "home", sync={"max_file_mb": 1}) as opened:
-        opened.import_people(PEOPLE)
+        opened.people.import_directory(PEOPLE)
         yield opened
 
 

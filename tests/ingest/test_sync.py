@@ -170,7 +170,7 @@ def test_broken_and_empty_files_cost_one_ledger_row_each(asked: Service, folder:
 def test_a_changed_rule_changes_who_sees_without_reading(
     asked: Service, folder: Path, tmp_path: Path
 ) -> None:
-    asked.import_people(
+    asked.people.import_directory(
         "name,address,groups\nJane Doe,jane@x.example,group:france\nBob Roe,bob@x.example,group:all\n"
     )
     add_folder(asked, folder, "ruled", grant=["group:all"], rules=["Lyon*=group:france,!group:all"])

@@ -1,0 +1,115 @@
+"""The JSON API of people: who they are, what they wrote, and decisions about who is who."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.routes import As, Asked
+from api.service import owner_only
+
+router = APIRouter(tags=["people"])
+
+
+class _Decision(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field("", max_length=2000, description="Why, for the trail.")
+
+
+class MergeIn(_Decision):
+    """Whom to make one with a person."""
+
+    other: str = Field(description="Id, address, account or full name.")
+
+
+class SplitIn(_Decision):
+    """What to take away from a person."""
+
+    identities: list[int] = Field(description="Numbers of identities, as the person's page shows them.")
+
+
+class NotMeIn(_Decision):
+    """A document that names somebody else."""
+
+    document: str = Field(description="The document's id.")
+
+
+class NameIn(_Decision):
+    """A name to be shown by."""
+
+    name: str
+
+
+@router.get("/api/people")
+def people(
+    service: Asked,
+    q: Annotated[str, Query(description="A name, an address or an account; empty: everybody.")] = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    person: As = None,
+) -> dict[str, Any]:
+    """People of whom the asker may see a document, those with most first."""
+    return service.people.listed(q, person=person, limit=limit, offset=offset)
+
+
+@router.post("/api/people")
+def import_people(
+    service: Asked, text: Annotated[str, Body(media_type="text/csv")], person: As = None
+) -> dict[str, Any]:
+    """Take in a directory of people: CSV with name, address, aliases, department and groups."""
+    owner_only(person)
+    return service.people.import_directory(text)
+
+
+@router.get("/api/people/decisions")
+def decisions(service: Asked, person: As = None) -> list[dict[str, Any]]:
+    """Every decision by hand, newest first."""
+    owner_only(person)
+    return service.people.trail()
+
+
+@router.post("/api/people/decisions/{decision}/undo")
+def undo(service: Asked, decision: int, person: As = None) -> dict[str, Any]:
+    """Take a decision back."""
+    return service.people.undo(decision, person=person)
+
+
+@router.get("/api/people/{person_id}")
+def person_page(service: Asked, person_id: str, person: As = None) -> dict[str, Any]:
+    """A person, with what they had a part in as far as the asker may see it."""
+    return service.people.show(person_id, person=person)
+
+
+@router.get("/api/people/{person_id}/trail")
+def trail(service: Asked, person_id: str, person: As = None) -> list[dict[str, Any]]:
+    """The decisions by hand about a person, newest first."""
+    owner_only(person)
+    return service.people.trail(person_id)
+
+
+@router.post("/api/people/{person_id}/merge")
+def merge(service: Asked, person_id: str, given: MergeIn, person: As = None) -> dict[str, Any]:
+    """Make one person of two."""
+    owner_only(person)
+    return service.people.merge(person_id, given.other, given.reason)
+
+
+@router.post("/api/people/{person_id}/split")
+def split(service: Asked, person_id: str, given: SplitIn, person: As = None) -> dict[str, Any]:
+    """Make some of a person's identities another person."""
+    owner_only(person)
+    return service.people.split(person_id, given.identities, given.reason)
+
+
+@router.post("/api/people/{person_id}/name")
+def rename(service: Asked, person_id: str, given: NameIn, person: As = None) -> dict[str, Any]:
+    """Give a person another name to be shown by."""
+    owner_only(person)
+    return service.people.rename(person_id, given.name, given.reason)
+
+
+@router.post("/api/people/{person_id}/not-me")
+def not_me(service: Asked, person_id: str, given: NotMeIn, person: As = None) -> dict[str, Any]:
+    """Say that a document names somebody else; the person themselves may, and the owner."""
+    return service.people.not_me(person_id, given.document, given.reason, person=person)

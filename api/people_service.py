@@ -1,0 +1,202 @@
+"""What can be asked of people and decided about them, as functions to JSON values."""
+
+import csv
+import io
+from dataclasses import asdict
+from typing import Any
+
+from api.wiring import Memory, asker_for
+from memory.catalogue.decisions import Decision
+from memory.catalogue.person_page import Alias, Counted, Work
+from memory.domain import Asker, Identity, tokens
+from memory.errors import AccessDenied, InvalidInput, MnemeError, NotFound
+from memory.people.addresses import is_role
+from memory.people.names import name_key
+from memory.people.topics import topics
+
+_UNSEEN = "There is no such person, or you may not see them."
+OWNER = "owner"
+"""Who decides where nobody is logged in, as the trail names them."""
+
+
+class PeopleService:
+    """Who is who in a memory: seen within what the asker may see, decided by the owner or the person."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._catalogue = memory.catalogue
+
+    def listed(
+        self, text: str = "", *, person: str | None = None, limit: int = 50, offset: int = 0
+    ) -> dict[str, Any]:
+        """Persons of whom the asker may see a document, by any alias."""
+        asker = asker_for(self._memory, person)
+        those = self._catalogue.person_pages.find(text, asker) if text.strip() else None
+        found = self._catalogue.person_pages.listed(asker, those, limit=limit, offset=offset)
+        return {"query": text.strip(), "people": [_counted(each) for each in found]}
+
+    def show(self, person_id: str, *, person: str | None = None) -> dict[str, Any]:
+        """A person, with what they had a part in as far as the asker may see it.
+
+        To an asker who may see none of it, somebody without a document of theirs does not exist.
+        """
+        asker = asker_for(self._memory, person)
+        current, works = self._seen(person_id, asker)
+        pages = self._catalogue.person_pages
+        aliases = pages.aliases(current, asker)
+        name = self._catalogue.people.get(current).name
+        told = {
+            "id": current,
+            "name": name,
+            "shared": any(each.kind == "address" and is_role(each.shown) for each in aliases),
+            "identities": [_alias(each) for each in aliases],
+            "roles": pages.roles(current, asker),
+            "years": {str(year): count for year, count in pages.years(current, asker).items()},
+            "answered": pages.answered(current, asker),
+            "company": [_counted(each) for each in pages.company(current, asker)],
+            "topics": self._topics(current, name, aliases, asker),
+            "documents": [_work(work) for work in works],
+            "may": {"decide": asker.owner, "not_me": asker.owner or asker.person == current},
+        }
+        if asker.owner:
+            told["joined"] = [asdict(each) for each in pages.why_joined(current)]
+            told["trail"] = self.trail(current)
+        return told
+
+    def trail(self, person_id: str | None = None) -> list[dict[str, Any]]:
+        """The decisions by hand about a person, or all, newest first."""
+        return [self._told(each) for each in self._catalogue.decisions.trail(person_id)]
+
+    def merge(self, person_id: str, other: str, reason: str = "") -> dict[str, Any]:
+        """Make one person of two.
+
+        :param other: whom to merge: by id, address, account or name, as long as one person only is called that.
+        """
+        found = [each for each in self._catalogue.people.find(other) if each != person_id]
+        if len(found) != 1:
+            told = "fits more than one person" if found else "is not known"
+            raise NotFound(f"{other!r} {told}.", hint="Give the person's full e-mail address.")
+        decision = self._catalogue.decisions.merge(person_id, found[0], by=OWNER, reason=reason)
+        return self._decided(decision, person_id)
+
+    def split(self, person_id: str, identities: list[int], reason: str = "") -> dict[str, Any]:
+        """Make some of a person's identities another person."""
+        decision = self._catalogue.decisions.split(person_id, identities, by=OWNER, reason=reason)
+        return self._decided(decision, person_id)
+
+    def rename(self, person_id: str, name: str, reason: str = "") -> dict[str, Any]:
+        """Give a person another name to be shown by."""
+        decision = self._catalogue.decisions.rename(person_id, name, by=OWNER, reason=reason)
+        return self._decided(decision, person_id)
+
+    def not_me(
+        self, person_id: str, document: str, reason: str = "", *, person: str | None = None
+    ) -> dict[str, Any]:
+        """Say that a document names somebody else: the person about themselves, or the owner."""
+        asker = asker_for(self._memory, person)
+        current, _ = self._seen(person_id, asker)
+        if not asker.owner and asker.person != current:
+            raise AccessDenied("Only this person, or the owner of this memory, may do that.")
+        self._catalogue.documents.get(document, asker)
+        by = OWNER if asker.owner else asker.person
+        decision = self._catalogue.decisions.not_me(current, document, by=by, reason=reason)
+        return self._decided(decision, current)
+
+    def undo(self, decision: int, reason: str = "", *, person: str | None = None) -> dict[str, Any]:
+        """Take a decision back: the owner any, a person what they said of themselves."""
+        asker = asker_for(self._memory, person)
+        if not asker.owner and self._maker(decision) != asker.person:
+            raise AccessDenied("Only the owner of this memory may do that.")
+        by = OWNER if asker.owner else asker.person
+        return self._decided(self._catalogue.decisions.undo(decision, by=by, reason=reason), "")
+
+    def import_directory(self, text: str) -> dict[str, Any]:
+        """Take in a directory: CSV with ``name,address,aliases,department,groups``."""
+        try:
+            rows = list(csv.DictReader(io.StringIO(text), strict=True))
+        except csv.Error as error:
+            raise InvalidInput(f"Not a CSV file: {error}.") from error
+        if not rows or not {"name", "address"} <= set(rows[0]):
+            raise InvalidInput(
+                "The file has no columns name and address.", hint="Its first line names the columns."
+            )
+        for row in rows:
+            names = [Identity(name=row["name"] or "", address=(row["address"] or "").strip().lower())]
+            for alias in (row.get("aliases") or "").split(";"):
+                if alias := alias.strip():
+                    names.append(Identity(address=alias.lower()) if "@" in alias else Identity(name=alias))
+            held = tokens((row.get("groups") or "").split())
+            self._catalogue.people.enrol(names, row.get("department") or "", held)
+        self._follow()
+        return {"imported": len(rows)}
+
+    def _seen(self, person_id: str, asker: Asker) -> tuple[str, list[Work]]:
+        """Whom an id stands for now, and their works; nobody is to be told from somebody unseen."""
+        try:
+            current = self._catalogue.people.get(person_id).id
+        except NotFound:
+            raise NotFound(_UNSEEN) from None
+        works = self._catalogue.person_pages.works(current, asker)
+        if not works and not asker.owner and asker.person != current:
+            raise NotFound(_UNSEEN)
+        return current, works
+
+    def _topics(self, person: str, name: str, aliases: list[Alias], asker: Asker) -> list[str]:
+        pages = self._catalogue.person_pages
+        names = {
+            word
+            for text in (name, *(n for each in aliases for n in each.names))
+            for word in name_key(text).split()
+        }
+        theirs, others = pages.beginnings(person, asker), pages.others_begin(asker)
+        return topics(theirs, others, self._memory.words, without=names)
+
+    def _maker(self, decision: int) -> str:
+        try:
+            return self._catalogue.decisions.made_by(decision)
+        except NotFound:
+            return ""
+
+    def _decided(self, decision: int, person_id: str) -> dict[str, Any]:
+        self._follow()
+        return {"decision": decision, "person": self._catalogue.people.get(person_id).id if person_id else ""}
+
+    def _follow(self) -> None:
+        """Settle what hangs on a decision, and have the index know it before the answer is given."""
+        self._catalogue.who_is_who.settle()
+        if self._catalogue.documents.facts_pending():
+            self._memory.writer().write_facts()
+
+    def _told(self, decision: Decision) -> dict[str, Any]:
+        by = decision.by
+        if by != OWNER:
+            try:
+                by = self._catalogue.people.get(by).name
+            except MnemeError:
+                by = decision.by
+        return asdict(decision) | {"at": decision.at.isoformat(), "by": by}
+
+
+def _counted(each: Counted) -> dict[str, Any]:
+    return {"id": each.id, "name": each.name, "documents": each.documents}
+
+
+def _alias(each: Alias) -> dict[str, Any]:
+    return {
+        "id": each.id,
+        "name": each.shown if each.kind == "name" else ", ".join(each.names),
+        "address": each.shown if each.kind == "address" else "",
+        "account": each.shown if each.kind == "account" else "",
+        "document": each.document,
+    }
+
+
+def _work(work: Work) -> dict[str, Any]:
+    return {
+        "document": work.document,
+        "title": work.title,
+        "source": work.source,
+        "type": work.type,
+        "role": work.role.value,
+        "at": work.at,
+    }

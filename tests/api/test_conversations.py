@@ -54,7 +54,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     as_files(base / "mail" / "Legal", [secret])
     as_mbox(base / "copies.mbox", [answer])
     with service(base / "home") as asked:
-        asked.import_people(
+        asked.people.import_directory(
             "name,address,groups\nJane Doe,jane@x.example,group:staff group:legal\nBo Madsen,bo@x.example,group:staff\n"
         )
         with TestClient(create_app(lambda: asked), base_url="http://localhost") as made:

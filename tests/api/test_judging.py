@@ -37,7 +37,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     (files / "board" / "salaries.txt").write_text("The salaries of the harbour office.")
     with service(base / "home") as opened:
         people = f"Anna A,{ANNA},group:staff group:board\nBert B,{BERT},group:staff group:board\nEve E,{EVE},group:staff\n"
-        opened.import_people(f"name,address,groups\n{people}")
+        opened.people.import_directory(f"name,address,groups\n{people}")
         add_folder(opened, files, grant=["group:staff"], rules=["board/**=group:board"])
         assert sync(opened, meaning=False)["state"] == "done"
         with TestClient(create_app(lambda: opened), base_url="http://localhost") as made:

@@ -23,6 +23,7 @@ from api import (
     security,
     upkeep_pages,
     upkeep_routes,
+    usage_routes,
     web,
 )
 from api.interface import page, pages_of
@@ -67,6 +68,7 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
     app.include_router(web.router)
     app.include_router(judging_routes.router)
     app.include_router(eval_routes.router)
+    app.include_router(usage_routes.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(MnemeError, _on_ours)
     app.add_exception_handler(RequestValidationError, _on_invalid)

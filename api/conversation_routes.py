@@ -33,11 +33,12 @@ def thread(
     passage: AtPassage = None,
     page: AtPage = None,
     limit: Annotated[int, Query(ge=1, le=200, description="Messages on a page.")] = PAGE,
+    q: Annotated[str, Query(description="The search that led there, for measuring it.")] = "",
     person: As = None,
 ) -> dict[str, Any]:
     """The conversation of a message, or of what is attached to one: the messages the asker may see, oldest first."""
     asker = asker_for(service.memory, person)
-    return conversation(service.memory, document, asker, passage=passage, page=page, limit=limit)
+    return conversation(service.memory, document, asker, passage=passage, page=page, limit=limit, query=q)
 
 
 @router.get("/documents/{document}/thread", include_in_schema=False)
@@ -51,7 +52,7 @@ def thread_page(
     person: As = None,
 ) -> HTMLResponse:
     """A conversation's page, with the passage in view and the search's words marked."""
-    found = thread(service, document, passage, page, person=person)
+    found = thread(service, document, passage, page, q=q, person=person)
     marks = _marks(service, q, found["messages"]) if q.strip() else {}
     html = conversation_page(pages_of(request), found, marks, query=q, asker=person or "")
     return page_of(request, html)

@@ -34,6 +34,7 @@ def conversation(
     passage: int | None = None,
     page: int | None = None,
     limit: int = PAGE,
+    query: str = "",
 ) -> dict[str, Any]:
     """The messages of a document's conversation, oldest first, as far as the asker may see them.
 
@@ -41,6 +42,7 @@ def conversation(
     :param passage: the ordinal of its passage that is to be in view.
     :param page: from 1; the page that holds the document, where none is given.
     :param limit: messages on a page.
+    :param query: the search that led there.
     :raises NotFound: where there is no such document, the asker may not see it, or it is no message.
     """
     catalogue = memory.catalogue
@@ -53,7 +55,7 @@ def conversation(
     page = min(max(1, page or members.index(message.id) // limit + 1), pages)
     shown = members[(page - 1) * limit : page * limit]
     first = catalogue.cards.of_documents(members[:1]).get(members[0])
-    catalogue.events.record(EventKind.OPEN, asker, "", [document], 0.0)
+    catalogue.events.record(EventKind.OPEN, asker, query, [document])
     return {
         "document": message.id,
         "title": first.title if first else message.title,

@@ -57,10 +57,17 @@ class Links:
         """What differs between two documents."""
         return self._address(f"/documents/{_segment(one)}/compare/{_segment(two)}")
 
-    def document(self, document: str, ordinal: int | None = None, query: str = "") -> str:
-        """A document, opened at a passage where one is given."""
+    def document(
+        self, document: str, ordinal: int | None = None, query: str = "", *, voted: bool = False
+    ) -> str:
+        """A document, opened at a passage where one is given.
+
+        :param voted: thank for a vote.
+        """
         passage = "" if ordinal is None else str(ordinal)
-        address = self._address(f"/documents/{_segment(document)}", passage=passage, q=query)
+        address = self._address(
+            f"/documents/{_segment(document)}", passage=passage, q=query, voted="1" if voted else ""
+        )
         return address + (f"#p{passage}" if passage else "")
 
     def thread(
@@ -90,6 +97,10 @@ class Links:
     def decide(self, person: str, action: str) -> str:
         """Where a form decides something about a person."""
         return self._address(f"/people/{_segment(person)}/{action}")
+
+    def vote(self, document: str) -> str:
+        """Where a form says whether a document answered a search."""
+        return self._address(f"/documents/{_segment(document)}/vote")
 
     def original(self, document: str) -> str:
         """Where the original file is handed out."""

@@ -145,6 +145,7 @@ class Pages:
     ) -> str:
         """A document with its whole text.
 
+        :param document: its facts; ``voted`` where the reader has just said whether it answers the query.
         :param passages: all of its passages; overlapping text is shown once.
         :param highlights: by a passage's ordinal, what to mark in its text.
         :param at: the ordinal of the passage in view.
@@ -170,6 +171,7 @@ class Pages:
             query=query,
             at=at,
             versions=versions,
+            voted=bool(document.get("voted")),
         )
 
     def error_page(

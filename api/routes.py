@@ -70,9 +70,14 @@ def search(
     response_model=None,
     responses={200: {"model": DocumentOut}},
 )
-def document(service: Asked, document: str, person: As = None) -> dict[str, Any]:
+def document(
+    service: Asked,
+    document: str,
+    q: Annotated[str, Query(description="The search that led there, for measuring it.")] = "",
+    person: As = None,
+) -> dict[str, Any]:
     """A document with its passages and the people behind it."""
-    return service.document(document, person=person)
+    return service.document(document, person=person, query=q)
 
 
 @router.get("/api/documents/{document}/original", tags=["documents"])

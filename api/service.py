@@ -111,17 +111,22 @@ class Service:
             self.memory.wait_for_model()
         answer = searcher.search(SearchRequest(query, asker, limit=limit, offset=offset, explain=explain))
         found = [result.card.document for result in answer.results]
-        self.memory.catalogue.events.record(EventKind.SEARCH, asker, query, found, answer.took_ms)
+        self.memory.catalogue.events.record(
+            EventKind.SEARCH, asker, query, found, answer.took_ms, first=offset + 1
+        )
         return answer.to_json()
 
-    def document(self, document: str, *, person: str | None = None) -> dict[str, Any]:
-        """A document with its passages and people."""
+    def document(self, document: str, *, person: str | None = None, query: str = "") -> dict[str, Any]:
+        """A document with its passages and people.
+
+        :param query: the search that led there.
+        """
         asker = asker_for(self.memory, person)
         catalogue = self.memory.catalogue
         known = catalogue.documents.get(document, asker)
         card = catalogue.cards.of_documents([document])[document]
         passages = catalogue.passages.of_document(document)
-        catalogue.events.record(EventKind.OPEN, asker, "", [document], 0.0)
+        catalogue.events.record(EventKind.OPEN, asker, query, [document])
         return {
             "id": known.id,
             "ref": str(known.ref),
@@ -162,7 +167,7 @@ class Service:
         source = self.memory.catalogue.sources.get(known.ref.source)
         connector = open_connector(source.kind, config_of(source))
         content = attached.original(self.memory, known, connector.fetch)
-        self.memory.catalogue.events.record(EventKind.OPEN, asker, "", [document], 0.0)
+        self.memory.catalogue.events.record(EventKind.OPEN, asker, "", [document])
         return content, known.media_type
 
     def add_source(self, new: NewSource) -> dict[str, Any]:

@@ -70,13 +70,14 @@ def document_page(
     document: str,
     passage: int | None = None,
     q: str = "",
+    voted: bool = False,
     person: As = None,
 ) -> HTMLResponse:
     """A document's page, with the passage in view and the search's words marked."""
-    found = service.document(document, person=person)
+    found = service.document(document, person=person, query=q)
     marks = _marks(service, q, found) if q.strip() else {}
     html = pages_of(request).document_page(
-        found,
+        found | {"voted": voted},
         found["passages"],
         found["people"],
         marks,

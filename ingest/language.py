@@ -29,6 +29,7 @@ MIN_LETTERS = 40
 
 SAMPLE = 6000
 _PARTS = 3
+_SURE = 0.8  # the least probability: below, a short text could be in another of them
 
 
 def language_of(texts: Iterable[str]) -> str:
@@ -52,6 +53,36 @@ def detect_language(text: str) -> str:
         return ""
     code = str(found.iso_code_639_1.name).lower()
     return "no" if code == "nb" else code
+
+
+def likeliest_language(text: str, among: Iterable[str]) -> str:
+    """The likeliest of a few languages, for texts as short as a query.
+
+    :param among: ISO 639-1 codes, for instance of the languages a memory holds; those that are not told apart are ignored.
+    :return: one of them, ``""`` where none is likelier than the others.
+    """
+    known = tuple(sorted(set(among) & _codes().keys()))
+    if len(known) < 2:
+        return known[0] if known else ""
+    best = _detector_among(known).compute_language_confidence_values(text)[0]
+    return next((code for code in known if best.value >= _SURE and _codes()[code] == best.language), "")
+
+
+@cache
+def _codes() -> dict[str, Any]:
+    from lingua import Language
+
+    told = [getattr(Language, name) for name in LANGUAGES]
+    codes = {str(one.iso_code_639_1.name).lower(): one for one in told}
+    return {"no" if code == "nb" else code: one for code, one in codes.items()}
+
+
+@cache
+def _detector_among(codes: tuple[str, ...]) -> Any:
+    from lingua import LanguageDetectorBuilder
+
+    builder = LanguageDetectorBuilder.from_languages(*(_codes()[code] for code in codes))
+    return builder.with_low_accuracy_mode().build()
 
 
 @cache

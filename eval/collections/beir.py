@@ -133,6 +133,16 @@ def write_beir(
     _write_qrels(folder, qrels, name)
 
 
+def write_queries(folder: Path, queries: Iterable[Query]) -> None:
+    """Write queries that nobody has judged yet.
+
+    :raises InvalidInput: where the folder has queries already.
+    """
+    if (folder / QUERIES).exists():
+        raise InvalidInput(f"{folder.name} has queries already.", hint="Give a folder of its own.")
+    write_lines(folder / QUERIES, (_line(one) for one in queries))
+
+
 def write_judged(
     folder: Path, queries: Mapping[str, str], qrels: Mapping[str, Mapping[str, int]], name: str
 ) -> None:

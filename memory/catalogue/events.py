@@ -30,7 +30,8 @@ class EventKind(StrEnum):
 
     SEARCH = "search"
     OPEN = "open"
-    FEEDBACK = "feedback"
+    HELPFUL = "helpful"
+    UNHELPFUL = "unhelpful"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,9 @@ class Event:
     """One thing somebody did.
 
     :param asker: the asker's pseudonym: a keyed hash, so that it cannot be guessed from a list of names.
+    :param query: what was searched for; of an opening or a vote, the search that led there, if any.
     :param documents: document ids in the order shown.
+    :param first: the rank of the first of them, from 1.
     """
 
     at: datetime
@@ -47,6 +50,7 @@ class Event:
     query: str
     documents: tuple[str, ...]
     took_ms: float
+    first: int = 1
 
 
 class Events:
@@ -76,9 +80,15 @@ class Events:
         return hmac.new(self._key, asker.person.encode(), hashlib.sha256).hexdigest()[:16]
 
     def record(
-        self, kind: EventKind, asker: Asker, query: str, documents: Sequence[str], took_ms: float
+        self,
+        kind: EventKind,
+        asker: Asker,
+        query: str,
+        documents: Sequence[str],
+        took_ms: float = 0.0,
+        first: int = 1,
     ) -> None:
-        """Append an event, unless the log is off."""
+        """Append an event, unless the log is off; the parameters are those of `Event`."""
         if self._keep is None:
             return
         event = {
@@ -88,6 +98,7 @@ class Events:
             "query": query[:2000],
             "documents": list(documents),
             "took_ms": took_ms,
+            "first": first,
         }
         with self._lock:
             self._waiting.append(event)
@@ -123,7 +134,15 @@ class Events:
         with transaction(self._engine) as connection:
             rows = connection.execute(select(events).order_by(events.c.id)).all()
         return [
-            Event(row.at, EventKind(row.kind), row.asker, row.query, tuple(row.documents), row.took_ms)
+            Event(
+                row.at,
+                EventKind(row.kind),
+                row.asker,
+                row.query,
+                tuple(row.documents),
+                row.took_ms,
+                row.first,
+            )
             for row in rows
         ]
 

@@ -180,3 +180,20 @@ class People:
         groups = select(memberships.c.token).where(memberships.c.entry == entry)
         own = {f"person:{address}" for address in connection.execute(addresses).scalars()}
         return Asker(person, frozenset(own | set(connection.execute(groups).scalars())))
+
+    def names(self) -> set[str]:
+        """Every name, address and account that anybody is known by."""
+        shown = (identities.c.shown, aliases.c.shown, persons.c.name, entries.c.name)
+        with transaction(self._engine) as connection:
+            return {name for column in shown for name in connection.execute(select(column)).scalars()}
+
+    def departments(self) -> dict[str, str]:
+        """The departments of those whom a directory gives one, by person."""
+        query = (
+            select(identities.c.person, entries.c.department)
+            .join(entries, entries.c.id == identities.c.entry)
+            .where(entries.c.department != "")
+            .order_by(entries.c.id)
+        )
+        with transaction(self._engine) as connection:
+            return {row.person: row.department for row in connection.execute(query)}

@@ -324,6 +324,7 @@ events = Table(
     Column("query", Text, nullable=False),
     Column("documents", JSON, nullable=False),
     Column("took_ms", Float, nullable=False),
+    Column("first", Integer, nullable=False, server_default="1"),
     sqlite_autoincrement=True,
 )
 

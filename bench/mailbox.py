@@ -23,17 +23,17 @@ def main() -> None:
     corpus, wanted = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 100_000
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "all.mbox")
-        originals = _originals(corpus)
-        _write(path, originals, range(wanted))
-        print(f"{wanted:,} messages, {path.stat().st_size / 1e6:,.0f} MB, from {len(originals):,} originals")
-        del originals[200:]
+        found = originals(corpus)
+        write(path, found, range(wanted))
+        print(f"{wanted:,} messages, {path.stat().st_size / 1e6:,.0f} MB, from {len(found):,} originals")
+        del found[200:]
         source = Mailbox(SourceConfig("mail", str(path)))
         before, took = _listed(source)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(
             f"listing: {len(before):,} messages, {took:.1f} s, {len(before) / took:,.0f}/s, peak RSS {peak:,.0f} MB"
         )
-        _write(path, originals, range(wanted, wanted + 10))
+        write(path, found, range(wanted, wanted + 10))
         after, took = _listed(source)
         fetched = [key for key, version in after.items() if before.get(key) != version]
         began = time.perf_counter()
@@ -44,16 +44,18 @@ def main() -> None:
         )
 
 
-def _originals(corpus: str) -> list[bytes]:
+def originals(corpus: str) -> list[bytes]:
+    """Every message of a folder of mail."""
     source = Mailbox(SourceConfig("mail", corpus))
     return [source.fetch(each.ref).read() for each in source.changes(None) if isinstance(each, Upserted)]
 
 
-def _write(path: Path, originals: list[bytes], numbers: range) -> None:
+def write(path: Path, found: list[bytes], numbers: range) -> None:
+    """Append messages under new Message-IDs, named by their numbers."""
     with path.open("ab") as file:
         for number in numbers:
             fresh = b"Message-ID: <%d@bench.example>" % number
-            text = _ID.sub(lambda _, line=fresh: line, originals[number % len(originals)], count=1)
+            text = _ID.sub(lambda _, line=fresh: line, found[number % len(found)], count=1)
             quoted = re.sub(rb"^(>*From )", rb">\1", text.replace(b"\r\n", b"\n"), flags=re.MULTILINE)
             file.write(b"From bench Mon Jan  1 00:00:00 2024\n" + quoted.rstrip(b"\n") + b"\n\n")
 

@@ -22,10 +22,10 @@ def service(home: Path, **settings: Any) -> Iterator[Service]:
         opened.close()
 
 
-def add_folder(asked: Service, folder: Path, name: str = "files", **more: Any) -> None:
-    """Add a folder as a source everybody may see, unless told otherwise."""
+def add_folder(asked: Service, folder: Path, name: str = "files", kind: str = "folder", **more: Any) -> None:
+    """Add a folder, or what else lies at a path, as a source everybody may see, unless told otherwise."""
     more.setdefault("grant", ["public"])
-    asked.add_source(NewSource(kind="folder", location=str(folder), name=name, **more))
+    asked.add_source(NewSource(kind=kind, location=str(folder), name=name, **more))
 
 
 def sync(asked: Service, *names: str, accept_removals: bool = False, meaning: bool = True) -> dict[str, Any]:

@@ -149,6 +149,8 @@ def _people(message: Message, at: datetime | None) -> Iterator[Contribution]:
 def _read(part: Message, found: _Found, *, top: bool = False) -> None:
     """One part of a message and what is in it."""
     kind = part.get_content_type()
+    if kind.startswith("multipart/") and kind != "multipart/encrypted" and not part.is_multipart():
+        kind = "text/plain"  # none of its parts begins: what there is, is read as it stands
     if kind == "multipart/encrypted" or (
         kind in ("application/pkcs7-mime", "application/x-pkcs7-mime") and not _is_certificate(part)
     ):

@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.memories import service
+from memory.domain import OWNER
+from tests.mailboxes import BO, JANE, as_mbox, message
+from tests.memories import add_folder, service
 
-DOCUMENTS = 60
-KILLS = 20
+FILES, MAILS, KILLS = 30, 15, 20
+DOCUMENTS = FILES + 2 * MAILS
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +39,31 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "résumé",
     ]
     choose = random.Random(1)
-    for number in range(DOCUMENTS):
+    for number in range(FILES):
         paragraphs = [" ".join(choose.choices(words, k=120)) + "." for _ in range(choose.randint(1, 8))]
         (made / f"{number:03}.txt").write_text(
             f"Note {number}\n\n" + "\n\n".join(paragraphs), encoding="utf-8"
         )
     return made
+
+
+@pytest.fixture(scope="module")
+def mailbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Conversations of five, each mail with a file attached that no other has."""
+    mails = [
+        message(
+            f"{n:02}@x.example",
+            JANE,
+            BO,
+            f"Delivery {n}",
+            f"Pallet {n} is on its way to the supplier.",
+            day=n,
+            answers=[f"{n - n % 5:02}@x.example"] if n % 5 else [],
+            files={f"list{n}.txt": b"Beech and oak, %d boards" % n},
+        )
+        for n in range(MAILS)
+    ]
+    return as_mbox(tmp_path_factory.mktemp("mail") / "all.mbox", mails)
 
 
 def mneme(home: Path, *args: str) -> subprocess.Popen[bytes]:
@@ -76,8 +97,11 @@ def state(home: Path) -> dict[tuple[str, int], tuple[object, ...]]:
         assert asked.doctor(repair=False, rebuild=False)["well"]
         catalogue, index = asked.memory.catalogue, asked.memory.index
         held = {}
-        for row in catalogue.ledger.of_source("files"):
+        for row in [*catalogue.ledger.of_source("files"), *catalogue.ledger.of_source("mail")]:
             assert row.document
+            known = catalogue.documents.get(row.document, OWNER)
+            above = catalogue.documents.get(known.parent, OWNER).title if known.parent else ""
+            held[row.ref.key, -1] = (known.title, known.thread, above, known.contributions)
             for passage in catalogue.passages.of_document(row.document):
                 vector = index.vectors([passage.id])[passage.id]
                 held[row.ref.key, passage.ordinal] = (row.stage, passage.text, np.round(vector, 6).tobytes())
@@ -86,15 +110,33 @@ def state(home: Path) -> dict[tuple[str, int], tuple[object, ...]]:
         return held
 
 
+def parted(home: Path) -> list[tuple[str, int]]:
+    """Mails without the file attached to them or with several, and attached files without their mail."""
+    query = (
+        "SELECT mail.title, count(file.id) FROM documents AS mail LEFT JOIN documents AS file ON file.parent = mail.id"
+        " WHERE mail.parent IS NULL AND mail.source = 'mail' GROUP BY mail.id HAVING count(file.id) != 1"
+        " OR mail.media_type != 'message/rfc822'"
+    )
+    try:
+        with closing(
+            sqlite3.connect(f"file:{home / 'catalogue.db'}?mode=ro", uri=True, timeout=5)
+        ) as database:
+            return database.execute(query).fetchall()
+    except sqlite3.Error as error:
+        return [(str(error), 0)]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_killed_syncs_end_like_one_that_was_not(folder: Path, tmp_path: Path) -> None:
+def test_killed_syncs_end_like_one_that_was_not(folder: Path, mailbox: Path, tmp_path: Path) -> None:
     for home in (tmp_path / "whole", tmp_path / "killed"):
-        finish(home, "sources", "add", "folder", str(folder), "--name", "files", "--grant", "public")
+        with service(home) as asked:
+            add_folder(asked, folder)
+            add_folder(asked, mailbox, "mail", "mailbox")
     finish(tmp_path / "whole", "sync")
     whole = state(tmp_path / "whole")
     home, choose, killed = tmp_path / "killed", random.Random(7), []
-    passages = len(whole) - 1
+    passages = len(whole) - 1 - DOCUMENTS
     for number in range(KILLS):
         # The goals rise with every round: some kills fall into the walk, some into writing, some into embedding.
         goal = choose.randint(0, 3) + number * (DOCUMENTS + passages) // KILLS
@@ -106,6 +148,7 @@ def test_killed_syncs_end_like_one_that_was_not(folder: Path, tmp_path: Path) ->
             process.send_signal(signal.SIGKILL)
             killed.append(progress(home))
         process.communicate(timeout=60)
+        assert parted(home) == []
     assert len(killed) >= KILLS // 2, killed
     finish(home, "sync")
     assert state(home) == whole

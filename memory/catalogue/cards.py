@@ -105,13 +105,13 @@ def _read(connection: Connection, ids: Sequence[str]) -> dict[str, Card]:
         allowed[row.document][row.deny].add(row.token)
     people: dict[str, list[PersonLink]] = {document: [] for document in ids}
     query = (
-        select(contributions, persons.c.name)
+        select(contributions, persons.c.name.label("called"))
         .join(persons, persons.c.id == contributions.c.person)
         .where(contributions.c.document.in_(ids))
         .order_by(contributions.c.document, contributions.c.ordinal)
     )
     for row in connection.execute(query):
-        people[row.document].append(PersonLink(row.person, row.name, Role(row.role), row.at, row.evidence))
+        people[row.document].append(PersonLink(row.person, row.called, Role(row.role), row.at, row.evidence))
     cards = {}
     for row in connection.execute(
         select(documents).where(documents.c.id.in_(ids), documents.c.removed.is_(False))

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ from eval import live
 from eval.bench import DEPTH, Bench, Measured, is_run
 from eval.collections.model import Collection, Query
 from eval.memories import Report
-from eval.pipelines import find_pipeline, read_pipeline
+from eval.pipelines import Fusion, find_pipeline, read_pipeline
 from eval.runs import Run, read_run
 from memory.embedding.open import EmbedderSpec
 from memory.errors import InvalidInput
@@ -83,6 +83,23 @@ class Systems:
             return read_run(Path(system).expanduser())
         return live.run_of(self._ask(queries, system, depth, "documents"))
 
+    def vary(self, collection: Collection, text: str, fusions: Sequence[Fusion], depth: int) -> list[Run]:
+        """What each way to fuse finds, a run for each.
+
+        :param text: the pipeline's YAML.
+        """
+        if collection.corpus is not None:
+            with self.bench() as bench:
+                return bench.vary(collection, text, fusions, depth)
+        body = {
+            "queries": _plain(collection.answerable()),
+            "pipeline": text,
+            "fusions": [asdict(one) for one in fusions],
+            "depth": depth,
+        }
+        with connect(self.settings, "mneme eval tune") as gateway:
+            return [live.run_of(told) for told in gateway.call("POST", "/api/eval/vary", json=body)]
+
     def pipeline(self, system: str) -> tuple[str, str]:
         """Name and YAML of a pipeline.
 
@@ -113,9 +130,7 @@ class Systems:
     def _ask(self, queries: Sequence[Query], system: str, depth: int, rank: Rank) -> dict[str, Any]:
         name, text = self.pipeline(system)
         body = {
-            "queries": [
-                {"id": query.id, "text": query.text, "metadata": dict(query.metadata)} for query in queries
-            ],
+            "queries": _plain(queries),
             "pipeline": text,
             "name": name if rank == "documents" else f"{name}-{rank}",
             "depth": depth,
@@ -124,6 +139,10 @@ class Systems:
         with connect(self.settings, "mneme eval") as gateway:
             told: dict[str, Any] = gateway.call("POST", "/api/eval/ask", json=body)
         return told
+
+
+def _plain(queries: Sequence[Query]) -> list[dict[str, Any]]:
+    return [{"id": query.id, "text": query.text, "metadata": dict(query.metadata)} for query in queries]
 
 
 @contextmanager

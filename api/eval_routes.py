@@ -10,6 +10,8 @@ from api.search_setup import active_pipeline
 from api.service import owner_only
 from api.wiring import NAME
 from eval import live
+from eval.pipelines import Fusion
+from search.fuse import Method
 
 router = APIRouter(tags=["evaluation"])
 
@@ -36,6 +38,27 @@ class ManyQueries(BaseModel):
     rank: Literal["documents", "persons"] = "documents"
 
 
+class HowToFuse(BaseModel):
+    """One way to fuse."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    method: Method
+    weight: float = Field(ge=0, le=1)
+    half: float = Field(gt=0)
+
+
+class ManyFusions(BaseModel):
+    """Queries to be asked once, and fused in several ways."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    queries: list[AskedQuery]
+    pipeline: str = Field(description="The YAML of a search pipeline.")
+    fusions: list[HowToFuse] = Field(max_length=200)
+    depth: int = Field(100, ge=1, le=1000)
+
+
 class Candidate(BaseModel):
     """A pipeline to be promoted."""
 
@@ -54,6 +77,17 @@ def ask(service: Asked, given: ManyQueries, person: As = None) -> dict[str, Any]
     service.memory.wait_for_model()
     queries = [query.model_dump() for query in given.queries]
     return live.ask(NAME, queries, given.depth, pipeline=given.pipeline, name=given.name, rank=given.rank)
+
+
+@router.post("/api/eval/vary")
+def vary(service: Asked, given: ManyFusions, person: As = None) -> list[dict[str, Any]]:
+    """What each way to fuse finds in this memory for each query."""
+    owner_only(person)
+    _ = service.memory.index  # opened first: the pipeline looks for it
+    service.memory.wait_for_model()
+    queries = [query.model_dump() for query in given.queries]
+    fusions = [Fusion(one.method, one.weight, one.half) for one in given.fusions]
+    return live.vary(NAME, queries, given.depth, pipeline=given.pipeline, fusions=fusions)
 
 
 @router.get("/api/eval/active")

@@ -49,7 +49,7 @@ def active_pipeline(memory: Memory) -> ActivePipeline:
 def shipped_pipeline(settings: Settings) -> str:
     """The shipped pipeline as the settings want it."""
     text, weight = read_pipeline(HYBRID), settings.search.weight
-    return text if fusion_of(text)["weight"] == weight else with_fusion(text, weight=weight)
+    return text if fusion_of(text).weight == weight else with_fusion(text, weight=weight)
 
 
 def promote(memory: Memory, name: str, text: str, *, ungated: bool = False) -> ActivePipeline:

@@ -14,6 +14,7 @@ from haystack import Pipeline
 from eval.collections.model import Query
 from eval.corpus_documents import collection_id
 from eval.persons import addressed, rank_persons
+from eval.pipelines import Fusion
 from eval.remembering import RememberingEmbedder
 from eval.runs import Ranked, Run
 from memory import registry
@@ -23,6 +24,8 @@ from memory.embedding.base import Embedder
 from memory.errors import InvalidQuery, NotFound
 from search.components.embed import EmbedQuery
 from search.flow import Grouped
+from search.fuse import fuse, weigh
+from search.group import group
 from search.pipeline import load_pipeline
 from search.query import Query as Parsed
 from search.request import SearchRequest
@@ -112,9 +115,35 @@ class System:
                 report(done)
         return Asked(Run(self._name, lists), latency, refused)
 
+    def vary(self, queries: Sequence[Query], fusions: Sequence[Fusion], depth: int) -> list[Run]:
+        """Ask every query once, and fuse what the legs found in several ways; a run for each of these.
+
+        :param depth: documents of a query's list at most.
+        """
+        self._embed(queries)
+        varied: list[dict[str, tuple[Ranked, ...]]] = [{} for _ in fusions]
+        for query in queries:
+            try:
+                found = self._grouped(query).ranked.found
+            except (InvalidQuery, NotFound):
+                continue
+            for fusion, lists in zip(fusions, varied, strict=True):
+                weight = fusion.weight
+                if fusion.method == "weighed":
+                    weight = weigh(found.shared, least=fusion.weight, half=fusion.half)
+                ranking = fuse(found.legs, method=fusion.method, weight=weight)
+                shown = group(ranking, found.cards, 1)[:depth]
+                lists[query.id] = tuple(
+                    Ranked(collection_id(found.cards[best].ref), float(score)) for ((best, score),) in shown
+                )
+        return [Run(str(fusion), lists) for fusion, lists in zip(fusions, varied, strict=True)]
+
     def _rank(self, query: Query, depth: int) -> tuple[Ranked, ...]:
+        return self._ranked(self._grouped(query), depth)
+
+    def _grouped(self, query: Query) -> Grouped:
         request = SearchRequest(typed(query), self._asker(query))
-        return self._ranked(grouped_of(run(self._ranking, self._takers, request)), depth)
+        return grouped_of(run(self._ranking, self._takers, request))
 
     def _ranked(self, grouped: Grouped, depth: int) -> tuple[Ranked, ...]:
         cards = grouped.cards()[:depth]

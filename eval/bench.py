@@ -1,7 +1,8 @@
 """The bench: a pipeline over a collection, measured, and what it cost."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +13,8 @@ from eval.collections.lines import write_lines
 from eval.collections.model import Collection
 from eval.evaluation import Evaluation, evaluate
 from eval.measures import DEFAULT, parse_measures
-from eval.memories import Report, open_memory_of
-from eval.pipelines import Setup, digest, read_pipeline
+from eval.memories import Built, Report, open_memory_of
+from eval.pipelines import Fusion, Setup, digest, read_pipeline
 from eval.remembering import RememberingEmbedder
 from eval.runs import Run
 from memory.catalogue.catalogue import Catalogue
@@ -99,35 +100,32 @@ class Bench:
         :raises InvalidInput: where the collection has no documents of its own, or the pipeline is none.
         """
         wanted = parse_measures(measures)
-        if collection.corpus is None:
-            raise InvalidInput(
-                f"The collection {collection.name} has no documents of its own.",
-                hint="It is asked of a memory that exists already: leave --collection's corpus out only for that.",
-            )
-        embedder = self._open()
-        cache = Catalogue(f"sqlite:///{self._folder() / 'vectors.db'}", keep_events=None)
-        try:
-            remembering = RememberingEmbedder(embedder, cache.vectors)
-            with open_memory_of(
-                collection.corpus, remembering, self._folder() / "memories", self.report
-            ) as built:
-                asked = self._ask(collection, built.name, pipeline, name or name_of(pipeline), depth, time_it)
-                cost = built.about
-        finally:
-            cache.close()
+        with self._memory_of(collection) as built:
+            asked = self._ask(collection, built.name, pipeline, name or name_of(pipeline), depth, time_it)
+        text, identity = (
+            read_pipeline(pipeline) if isinstance(pipeline, Path) else pipeline,
+            built.embedder.identity,
+        )
         return Measured(
             asked.run,
             evaluate(collection, asked.run, wanted),
             collection.checksum,
             latency=asked.latency,
-            cost=cost,
-            model=embedder.identity.name,
+            cost=built.about,
+            model=identity.name,
             refused=asked.refused,
-            setup=Setup(
-                digest(read_pipeline(pipeline) if isinstance(pipeline, Path) else pipeline),
-                embedder.identity.digest,
-            ),
+            setup=Setup(digest(text), identity.digest),
         )
+
+    def vary(self, collection: Collection, pipeline: str, fusions: Sequence[Fusion], depth: int) -> list[Run]:
+        """Search a collection's documents once, and fuse what the legs found in several ways.
+
+        :param pipeline: the YAML text.
+        :raises InvalidInput: as `run`.
+        """
+        with self._memory_of(collection) as built:
+            self.report("Asking the queries", 0, None)
+            return System(built.name, pipeline, "varied").vary(collection.answerable(), fusions, depth)
 
     def score(self, collection: Collection, run: Run, measures: Sequence[str] = DEFAULT) -> Measured:
         """Measure a run that another system made."""
@@ -151,6 +149,24 @@ class Bench:
             path = place / f"{at}-{measured.run.name}-{again}.json"
         write_lines(path, [json.dumps(record, ensure_ascii=False)])
         return path
+
+    @contextmanager
+    def _memory_of(self, collection: Collection) -> Iterator[Built]:
+        if collection.corpus is None:
+            raise InvalidInput(
+                f"The collection {collection.name} has no documents of its own.",
+                hint="It is asked of a memory that exists already: leave --collection's corpus out only for that.",
+            )
+        embedder = self._open()
+        cache = Catalogue(f"sqlite:///{self._folder() / 'vectors.db'}", keep_events=None)
+        try:
+            remembering = RememberingEmbedder(embedder, cache.vectors)
+            with open_memory_of(
+                collection.corpus, remembering, self._folder() / "memories", self.report
+            ) as built:
+                yield built
+        finally:
+            cache.close()
 
     def _ask(
         self,

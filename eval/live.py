@@ -12,7 +12,7 @@ from eval.bench import Measured
 from eval.collections.model import Collection, Query
 from eval.evaluation import evaluate
 from eval.measures import parse_measures
-from eval.pipelines import Setup, digest
+from eval.pipelines import Fusion, Setup, digest
 from eval.runs import Ranked, Run
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
@@ -34,15 +34,12 @@ def ask(
     :param queries: with ``id``, ``text`` and perhaps ``metadata``.
     :param rank: whether to rank documents or the people behind them.
     """
-    asked = [Query(str(one["id"]), str(one["text"]), dict(one.get("metadata") or {})) for one in queries]
-    told = System(memory, pipeline, name, rank=rank).ask(asked, depth)
+    told = System(memory, pipeline, name, rank=rank).ask(_queries(queries), depth)
     catalogue = registry.need(memory, Catalogue)
     model = catalogue.get_meta("model") or {}
     return {
         "name": name,
-        "lists": {
-            query: [[one.document, one.score] for one in found] for query, found in told.run.lists.items()
-        },
+        "lists": _plain(told.run),
         "latency": asdict(told.latency) if told.latency else None,
         "refused": told.refused,
         "documents": catalogue.documents.count(),
@@ -50,6 +47,14 @@ def ask(
         "model": model.get("name", ""),
         "setup": {"pipeline": digest(pipeline), "model": model.get("digest", "")},
     }
+
+
+def vary(
+    memory: str, queries: Sequence[Mapping[str, Any]], depth: int, *, pipeline: str, fusions: Sequence[Fusion]
+) -> list[dict[str, Any]]:
+    """Ask every query once and fuse in several ways; what `run_of` reads back, for each of them."""
+    runs = System(memory, pipeline, "varied").vary(_queries(queries), fusions, depth)
+    return [{"name": one.name, "lists": _plain(one)} for one in runs]
 
 
 def run_of(told: Mapping[str, Any]) -> Run:
@@ -74,3 +79,11 @@ def measured(collection: Collection, told: Mapping[str, Any], measures: Sequence
         refused=dict(told["refused"]),
         setup=Setup(**told["setup"]),
     )
+
+
+def _queries(given: Sequence[Mapping[str, Any]]) -> list[Query]:
+    return [Query(str(one["id"]), str(one["text"]), dict(one.get("metadata") or {})) for one in given]
+
+
+def _plain(run: Run) -> dict[str, list[list[Any]]]:
+    return {query: [[one.document, one.score] for one in found] for query, found in run.lists.items()}

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from memory.errors import InvalidInput, NotFound
+from search.fuse import Method
 from search.pipeline import SHIPPED
 
 _FUSE = "search.components.fuse.Fuse"
@@ -24,6 +25,19 @@ class Setup:
 
     pipeline: str
     model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """How a pipeline fuses its legs: what `search.components.fuse.Fuse` takes, with its own names and values."""
+
+    method: Method = "weighed"
+    weight: float = 0.3
+    half: float = 2.0
+
+    def __str__(self) -> str:
+        half = f", half {self.half:g}" if self.method == "weighed" else ""
+        return f"{self.method}, weight {self.weight:g}{half}"
 
 
 def find_pipeline(text: str) -> Path:
@@ -60,12 +74,16 @@ def digest(text: str) -> str:
     return hashlib.sha256(json.dumps(_data(text), sort_keys=True, default=str).encode()).hexdigest()
 
 
-def fusion_of(text: str) -> dict[str, Any]:
-    """The parameters of a pipeline's fusion.
+def fusion_of(text: str) -> Fusion:
+    """How a pipeline fuses.
 
-    :raises InvalidInput: where it has none.
+    :raises InvalidInput: where it does not, or with parameters that there are not.
     """
-    return dict(_fusions(_data(text))[0].get("init_parameters") or {})
+    given = _fusions(_data(text))[0].get("init_parameters") or {}
+    try:
+        return Fusion(**given)
+    except TypeError as error:
+        raise InvalidInput(f"The fusion of this pipeline takes other parameters: {error}.") from error
 
 
 def with_fusion(text: str, **parameters: Any) -> str:

@@ -18,7 +18,7 @@ from eval.collections.model import Query
 from eval.evaluation import evaluate
 from eval.gate import decide
 from eval.measures import parse_measures
-from eval.pipelines import Setup, digest, fusion_of, with_fusion
+from eval.pipelines import Fusion, Setup, digest, fusion_of, with_fusion
 from eval.promotion import Passes
 from eval.runs import Run
 from memory.errors import InvalidInput, NotPromoted
@@ -144,7 +144,7 @@ def test_an_index_is_made_by_another_model_once_that_has_passed(place: Path) -> 
 
 def test_a_pipeline_is_told_apart_by_what_its_fusion_does() -> None:
     text = HYBRID.read_text(encoding="utf-8")
-    assert fusion_of(text) == {"method": "weighed", "weight": 0.3, "half": 2.0}
+    assert fusion_of(text) == Fusion("weighed", 0.3, 2.0)
     assert digest(with_fusion(text, weight=0.3)) == digest(text) != digest(with_fusion(text, weight=0.4))
     with pytest.raises(InvalidInput, match="no fusion"):
         fusion_of("components: {}")

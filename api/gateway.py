@@ -120,6 +120,9 @@ class _InProcess:
 
 @contextmanager
 def _in_process(settings: Settings, doing: str) -> Iterator[_InProcess]:
+    from api.lean import import_haystack
+
+    import_haystack()
     from api.app import create_app
     from api.service import Service
     from api.wiring import open_memory

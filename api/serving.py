@@ -1,18 +1,22 @@
 """Serving the pages and the API on loopback."""
 
+import gc
 import json
 import logging
 import signal
 import socket
 import sys
+import threading
+from typing import TYPE_CHECKING
 
-import uvicorn
-
-from api.app import create_app
-from api.service import Service
+from api.lean import import_haystack
 from api.settings import Settings
-from api.wiring import open_memory
-from memory.errors import InvalidSettings
+from memory.errors import InvalidSettings, MnemeError
+
+if TYPE_CHECKING:
+    from api.wiring import Memory
+
+log = logging.getLogger("mneme")
 
 
 def serve(settings: Settings, port: int | None, *, as_json: bool) -> None:
@@ -25,6 +29,9 @@ def serve(settings: Settings, port: int | None, *, as_json: bool) -> None:
     logging.basicConfig(level=settings.log.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for noisy in ("haystack", "sentence_transformers", "httpx", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    import_haystack()
+    from api.wiring import open_memory
+
     listener = _listen(settings.serve.host, settings.serve.port if port is None else port)
     host = f"[{settings.serve.host}]" if ":" in settings.serve.host else settings.serve.host
     address = f"http://{host}:{listener.getsockname()[1]}"
@@ -33,12 +40,17 @@ def serve(settings: Settings, port: int | None, *, as_json: bool) -> None:
     except BaseException:
         listener.close()
         raise
+    memory.load_model()  # by another process, while this one imports the rest and gets ready by words
+    import uvicorn
+
+    from api.app import create_app
+    from api.service import Service
+
     service = Service(memory)
 
     def opened() -> Service:
         _ = service.searcher  # ready by words before the first request is taken
-        memory.catalogue.cards.warm()
-        memory.load_model()
+        threading.Thread(target=_settle, args=(memory,), name="settle", daemon=True).start()
         service.schedule.start()
         memory.lock.announce({"doing": "mneme serve", "address": address})
         said = json.dumps({"address": address}) if as_json else f"Mneme is at {address} (Ctrl-C ends it)"
@@ -50,6 +62,17 @@ def serve(settings: Settings, port: int | None, *, as_json: bool) -> None:
     server = uvicorn.Server(config)
     signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
     server.run(sockets=[listener])
+
+
+def _settle(memory: "Memory") -> None:
+    """Read what searches show of every document, so that the first is as quick as the next."""
+    try:
+        memory.catalogue.cards.warm()
+    except MnemeError as error:  # the memory may have been closed meanwhile; a search reads what it needs
+        log.warning("reading ahead ended early: %s", error)
+    # What is there now stays: the collector need not walk through every document again in the midst of a search.
+    gc.collect()
+    gc.freeze()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,9 +1,10 @@
 """Putting a memory together from its settings: the one place that knows every part."""
 
 import logging
+import os
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -141,12 +142,15 @@ class Memory:
     def _open_query_embedder(self) -> Embedder:
         if self.spec.light:
             return self.spec.open()
-        self._query_embedder = EmbedderProcess(self.spec, nice=0)
+        # Half of the processors: for one short text the others would save a few milliseconds, and a search has
+        # more to do than to embed.
+        threads = max(1, (os.cpu_count() or 1) // 2)
+        self._query_embedder = EmbedderProcess(replace(self.spec, threads=threads), nice=0)
         self.share_processor(self.busy.locked())
         return self._query_embedder
 
     def share_processor(self, sharing: bool) -> None:
-        """Embed queries with one thread while a sync embeds beside them; with all of them again afterwards.
+        """Embed queries with one thread while a sync embeds beside them; with more again afterwards.
 
         Threads of one forward pass wait for each other; with more of them than processors, mostly in vain.
         """

@@ -16,8 +16,8 @@ import re
 import threading
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
 
 from qdrant_edge import Bm25, Bm25Config, DisabledStemmer, Language, StopwordsSet
 
@@ -70,12 +70,29 @@ _TELLING = 2
 """So many different stop words of one language say that a query is written in it; one may be a word of another."""
 
 # A word may be written with combining marks (macOS file names, some PDFs): they belong to it.
-_WORD = re.compile(r"(?:[^\W_][\u0300-\u036f]*)+")
+_WORD = re.compile(r"[^\W_]+(?:[\u0300-\u036f]+[^\W_]*)*")
 
 # So great that no repetition saturates: with b = 0 the weights then are the numbers of occurrences.
 _COUNTING = 1e9
 
+_REMEMBERED = 100_000
+"""Words of a language whose terms are remembered, a hundred bytes each."""
+
 Terms = frozenset[int]
+
+
+class _Remembered(dict[str, Terms]):
+    """The terms of a language's words, found out once each: a page of results has thousands of words to look up."""
+
+    def __init__(self, analyse: Callable[[str], Terms]) -> None:
+        super().__init__()
+        self._analyse = analyse
+
+    def __missing__(self, word: str) -> Terms:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        terms = self[word] = self._analyse(word)
+        return terms
 
 
 class WordAnalyser:
@@ -84,7 +101,7 @@ class WordAnalyser:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counters: dict[str, tuple[Bm25, Bm25]] = {}
-        self._word = lru_cache(maxsize=100_000)(self._analyse_word)
+        self._terms = {name: _Remembered(partial(self._analyse_word, name)) for name in ("", *_NAMES)}
         self._stop = lru_cache(maxsize=20_000)(self._is_stop_word)
         self._stop_in = lru_cache(maxsize=20_000)(self._stop_word_in)
         self._content = _plain(
@@ -120,26 +137,24 @@ class WordAnalyser:
         """How many words BM25 sees in a text: stop words are not among them."""
         return sum(self._counts(text, language).values())
 
-    def matches(
-        self, text: str, language: str, wanted: frozenset[int], known: dict[str, bool]
-    ) -> list[tuple[int, int]]:
-        """Where the words of a text stand whose term ids are among those wanted: so a result is highlighted.
-
-        :param known: what earlier calls found out of words, for the same language and the same ids; is added to.
-        """
-        name, found = LANGUAGES.get(language, ""), []
-        for match in _WORD.finditer(text):
-            word = match[0]
-            hit = known.get(word)
-            if hit is None:
-                hit = known[word] = not wanted.isdisjoint(self._word(word, name))
+    def matches(self, text: str, language: str, wanted: frozenset[int]) -> list[tuple[int, int]]:
+        """Where the words of a text stand whose term ids are among those wanted, in order: so a result is highlighted."""
+        terms, apart = self._terms[LANGUAGES.get(language, "")], wanted.isdisjoint
+        words = _WORD.findall(text)
+        if not any(hits := [not apart(terms[word]) for word in words]):
+            return []
+        found, at = [], 0
+        for word, hit in zip(words, hits, strict=True):
+            # Between two words stands nothing that a word could begin with: the next one is the first found.
+            start = text.index(word, at)
+            at = start + len(word)
             if hit:
-                found.append(match.span())
+                found.append((start, at))
         return found
 
     def term(self, word: str, language: str) -> int | None:
         """The id of a word's term, the same for all its forms; None for a stop word."""
-        return min(self._word(word, LANGUAGES.get(language, "")), default=None)
+        return min(self._terms[LANGUAGES.get(language, "")][word], default=None)
 
     def _without_stop_words(self, text: str) -> str:
         """A query without the stop words of its own language, where these tell which it is.
@@ -163,7 +178,7 @@ class WordAnalyser:
         vector = self._counter(name)[0].embed_document(text)
         return {term: round(times) for term, times in zip(vector.indices, vector.values, strict=True)}
 
-    def _analyse_word(self, word: str, name: str) -> Terms:
+    def _analyse_word(self, name: str, word: str) -> Terms:
         word = unicodedata.normalize("NFC", word)
         if self._stop(word, name):
             return frozenset()
@@ -177,7 +192,7 @@ class WordAnalyser:
         """The languages in which a word is a stop word, by the names of `Bm25`."""
         if self._content.embed_query(word).indices:
             return frozenset()
-        return frozenset(name for name in _NAMES if not self._word(word, name))
+        return frozenset(name for name in _NAMES if not self._terms[name][word])
 
     def _counter(self, name: str) -> tuple[Bm25, Bm25]:
         """Counts the terms of a language: with accents folded, and as written."""

@@ -1,9 +1,12 @@
 """How the documents that were found divide by source, type, language, author and year."""
 
+import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
+
+import numpy as np
 
 from memory.catalogue.cards import Card
 from memory.domain import AUTHORING
@@ -32,77 +35,95 @@ _REMEMBERED = 200_000
 Facets = dict[str, tuple[FacetValue, ...]]
 """Values by the facet's name: most frequent first, years newest first."""
 
+Counted = list[tuple[str, int]]
+"""Values of a facet with the number of documents that have each."""
+
 
 class FacetCounter:
-    """Counts facets; remembers who wrote each document, which is most of the work. Safe for threads."""
+    """Counts facets. Safe for threads.
+
+    Each value there is has a number, and of each document its values' numbers are remembered: so a
+    thousand documents are counted as one array.
+    """
 
     def __init__(self) -> None:
-        self._authors: dict[str, tuple[Card, tuple[str, ...]]] = {}
+        self._known: dict[str, tuple[Card, tuple[int, ...]]] = {}
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._values: list[tuple[str, str]] = []
         self._names: dict[str, str] = {}
+        self._reading = threading.Lock()
 
     def count(self, query: Query, cards: Sequence[Card]) -> Facets:
         """The facets of a search.
 
         :param cards: one of each document that was found and may be seen.
         """
+        counted = self._counted(cards)
         return {
-            "source": _values(query, "source", Counter([card.source for card in cards])),
-            "type": _values(query, "type", Counter([card.type for card in cards])),
-            "language": _languages(query, Counter([card.language for card in cards])),
-            "author": self._by_author(query, cards),
-            "year": _years(query, Counter([card.modified.year for card in cards if card.modified])),
+            "source": _narrowing(query, "source", _most(counted["source"])),
+            "type": _narrowing(query, "type", _most(counted["type"])),
+            "language": _narrowing(query, "lang", _most(counted["language"]), language_label),
+            "author": self._authors(query, counted["author"]),
+            "year": _years(query, counted["year"]),
         }
 
-    def _by_author(self, query: Query, cards: Sequence[Card]) -> tuple[FacetValue, ...]:
-        """Persons in an authoring role; who shares a name with another is asked for by id."""
-        known = self._authors
-        authors = []
+    def _counted(self, cards: Sequence[Card]) -> dict[str, Counted]:
+        known, rows = self._known, []
         for card in cards:
             held = known.get(card.document)
-            authors.append(held[1] if held is not None and held[0] is card else self._read(card))
-        counted = Counter(chain.from_iterable(authors))
+            rows.append(held[1] if held is not None and held[0] is card else self._read(card))
+        counts = np.bincount(np.fromiter(chain.from_iterable(rows), dtype=np.int32))
+        counted: dict[str, Counted] = {name: [] for name in ("source", "type", "language", "author", "year")}
+        there = np.flatnonzero(counts)
+        for number, count in zip(there.tolist(), counts[there].tolist(), strict=True):
+            facet, value = self._values[number]
+            counted[facet].append((value, count))
+        return counted
+
+    def _read(self, card: Card) -> tuple[int, ...]:
+        """The numbers of a document's values; a changed document has a new card."""
+        authors = {link.id: link.name for link in card.people if link.role in AUTHORING}
+        values = [("source", card.source), ("type", card.type), ("language", card.language)]
+        values += [("author", person) for person in authors]
+        if card.modified:
+            values.append(("year", str(card.modified.year)))
+        with self._reading:
+            self._names.update(authors)
+            row = tuple(self._number(facet, value) for facet, value in values if value)
+            if len(self._known) >= _REMEMBERED:
+                self._known = {}
+            self._known[card.document] = (card, row)
+        return row
+
+    def _number(self, facet: str, value: str) -> int:
+        if (number := self._numbers.get((facet, value))) is None:
+            number = self._numbers[facet, value] = len(self._values)
+            self._values.append((facet, value))
+        return number
+
+    def _authors(self, query: Query, counted: Counted) -> tuple[FacetValue, ...]:
+        """Persons in an authoring role; who shares a name with another is asked for by id."""
         names = self._names
-        bearers = Counter([names[person] for person in counted])
-        values = []
+        bearers = Counter([names[person] for person, _ in counted])
+        narrowed, values = query.narrowed("author"), []
         for person, count in _most(counted):
             name = names[person]
             asked = name if bearers[name] == 1 and name and '"' not in name else person
-            values.append(FacetValue(person, name, count, str(query.with_filter("author", asked))))
+            values.append(FacetValue(person, name, count, narrowed(asked)))
         return tuple(values)
 
-    def _read(self, card: Card) -> tuple[str, ...]:
-        """A document's authors, each once; a changed document has a new card."""
-        names = {link.id: link.name for link in card.people if link.role in AUTHORING}
-        if len(self._authors) >= _REMEMBERED:
-            self._authors = {}
-        self._names.update(names)
-        authors = tuple(names)
-        self._authors[card.document] = (card, authors)
-        return authors
+
+def _narrowing(
+    query: Query, field: str, counted: Counted, label: Callable[[str], str] = str
+) -> tuple[FacetValue, ...]:
+    narrowed = query.narrowed(field)
+    return tuple(FacetValue(value, label(value), count, narrowed(value)) for value, count in counted)
 
 
-def _values(query: Query, field: str, counted: Counter[str]) -> tuple[FacetValue, ...]:
-    return tuple(
-        FacetValue(value, value, count, str(query.with_filter(field, value)))
-        for value, count in _most(counted)
-        if value
-    )
+def _years(query: Query, counted: Counted) -> tuple[FacetValue, ...]:
+    newest = sorted(counted, key=lambda item: -int(item[0]))[:MOST]
+    return tuple(FacetValue(year, year, count, str(query.with_year(int(year)))) for year, count in newest)
 
 
-def _languages(query: Query, counted: Counter[str]) -> tuple[FacetValue, ...]:
-    return tuple(
-        FacetValue(code, language_label(code), count, str(query.with_filter("lang", code)))
-        for code, count in _most(counted)
-        if code
-    )
-
-
-def _years(query: Query, counted: Counter[int]) -> tuple[FacetValue, ...]:
-    return tuple(
-        FacetValue(str(year), str(year), counted[year], str(query.with_year(year)))
-        for year in sorted(counted, reverse=True)[:MOST]
-    )
-
-
-def _most(counted: Counter[str]) -> list[tuple[str, int]]:
-    return sorted(counted.items(), key=lambda item: (-item[1], item[0]))[:MOST]
+def _most(counted: Counted) -> Counted:
+    return sorted(counted, key=lambda item: (-item[1], item[0]))[:MOST]

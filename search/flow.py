@@ -1,5 +1,6 @@
 """What flows between the components of a search."""
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from memory.catalogue.cards import Card
@@ -34,9 +35,16 @@ class Question(Value):
 
 @dataclass(frozen=True, slots=True)
 class Meaning(Value):
-    """The question as a vector, or None where there is nothing to embed or nothing to embed it with yet."""
+    """The question as a vector, which is embedded by another process while the search goes on by words.
 
-    vector: Vectors | None = None
+    :param pending: what will be the vector; None where there is nothing to embed, or nothing to embed it with yet.
+    """
+
+    pending: Future[Vectors | None] | None = None
+
+    def vector(self) -> Vectors | None:
+        """The vector, as soon as it is there; None where there is none."""
+        return None if self.pending is None else self.pending.result()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """From passages to documents, and who may see them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from memory.catalogue.cards import Card, Cards
 from memory.domain import Asker
-from memory.index.base import Legs, Scored
+from memory.index.base import Leg
 from search.flow import Shown
 from search.fuse import Ranking
 
@@ -12,13 +12,13 @@ PASSAGES = 3
 """How many passages of a document a result shows at most."""
 
 
-def admit(legs: Legs, cards: Cards, asker: Asker) -> tuple[Legs, dict[int, Card]]:
-    """What of the legs the asker may see according to the catalogue, with the passages' cards.
+def admit(leg: Leg, cards: Cards, asker: Asker) -> tuple[Leg, dict[int, Card]]:
+    """What of a leg the asker may see according to the catalogue, with the passages' cards.
 
     The index has filtered already. A revocation or a removal stands in the catalogue first, though, and
     counts from then on: whatever comes after here knows nothing of what was taken out.
     """
-    ids = list({one.id: None for leg in (legs.words, legs.meaning) for one in leg})
+    ids = [one.id for one in leg]
     known = cards.of_passages(ids)
     if asker.owner:
         seen = {passage: card for passage, card in zip(ids, known, strict=True) if card is not None}
@@ -28,12 +28,8 @@ def admit(legs: Legs, cards: Cards, asker: Asker) -> tuple[Legs, dict[int, Card]
         may = {key: card for key, card in distinct.items() if card.access.allows(asker)}
         seen = {passage: may[id(card)] for passage, card in zip(ids, known, strict=True) if id(card) in may}
     if len(seen) == len(ids):
-        return legs, seen
-    return Legs(words=_among(legs.words, seen), meaning=_among(legs.meaning, seen)), seen
-
-
-def _among(leg: Sequence[Scored], seen: Mapping[int, Card]) -> tuple[Scored, ...]:
-    return tuple(one for one in leg if one.id in seen)
+        return leg, seen
+    return tuple(one for one in leg if one.id in seen), seen
 
 
 def group(ranking: Ranking, cards: Mapping[int, Card], most: int = PASSAGES) -> list[Shown]:

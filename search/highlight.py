@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
 
 from memory.words import WordAnalyser
 
@@ -15,14 +16,20 @@ _BETWEEN = re.compile(r"[\s\-'’]*")
 class Highlighter:
     """Marks words whose terms are among the query's, and exact phrases whole; stop words have no terms.
 
-    :param terms: the query's term ids.
+    In a text of an unknown language only the query's very words are marked. It is found by their stems in the
+    memory's main language; but which that is can hang on documents the asker may not see.
+
+    :param text: the query's words and phrases.
+    :param terms: the query's term ids, in the languages of the memory.
     :param phrases: the query's exact phrases.
     """
 
-    def __init__(self, analyser: WordAnalyser, terms: Iterable[int], phrases: Iterable[str] = ()) -> None:
+    def __init__(
+        self, analyser: WordAnalyser, text: str, terms: Iterable[int], phrases: Iterable[str] = ()
+    ) -> None:
         self._analyser = analyser
+        self._text = text
         self._terms = frozenset(terms)
-        self._known: dict[str, dict[str, bool]] = {}
         written = [_WORDS.findall(phrase) for phrase in phrases]
         self._phrases = [
             re.compile(r"\b" + r"[\W_]+".join(map(re.escape, words)) + r"\b", re.IGNORECASE)
@@ -36,12 +43,16 @@ class Highlighter:
         :param language: the text's, as ISO 639-1 code, or ``""``.
         """
         found: list[tuple[int, int]] = []
-        if self._terms:
-            known = self._known.setdefault(language, {})
-            found = self._analyser.matches(text, language, self._terms, known)
+        terms = self._terms if language else self._very_words
+        if terms:
+            found = self._analyser.matches(text, language, terms)
         for phrase in self._phrases:
             found += [match.span() for match in phrase.finditer(text)]
         return _merged(text, found)
+
+    @cached_property
+    def _very_words(self) -> frozenset[int]:
+        return frozenset(self._analyser.query(self._text, [""]).terms)
 
 
 def _merged(text: str, spans: list[tuple[int, int]]) -> Spans:

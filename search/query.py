@@ -5,7 +5,7 @@
 A `Query` prints its canonical form, which parses back to the same query.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -21,6 +21,9 @@ LONGEST = 10_000
 
 MOST_FILTERS = 100
 """Filters, phrases and exclusions a search may have: each costs the index time."""
+
+_ANY = "\x00"
+"""Stands for a value; none can be it, since control characters become blanks."""
 
 _VALUES = {"author": "authors", "source": "sources", "type": "types", "lang": "languages"}
 _HINT = 'Write some words, an "exact phrase", or a filter such as author:jane or type:pdf.'
@@ -115,10 +118,23 @@ class Query:
         if field in _VALUES:
             return self._with(_VALUES[field], value)
         day = Day.parse(value)
-        held = self.after if field == "after" else self.before
-        if held is not None:
-            day = max(held, day) if field == "after" else min(held, day)
-        return replace(self, after=day) if field == "after" else replace(self, before=day)
+        return self._from(day) if field == "after" else self._until(day)
+
+    def narrowed(self, field: str) -> Callable[[str], str]:
+        """Prints the query with one more value of a filter, for many values: what `with_filter` would print.
+
+        :param field: one that takes several values: not a day.
+        """
+        held, place = getattr(self, _VALUES[field]), f"{field}:{_ANY}"
+        before, _, after = str(self._with(_VALUES[field], _ANY)).rpartition(place)
+
+        def with_value(value: str) -> str:
+            value = filter_value(value)
+            if not value or value in held:
+                return str(self.with_filter(field, value))
+            return f"{before}{field}:{_quoted(value)}{after}"
+
+        return with_value
 
     def without_filter(self, field: str, value: str) -> Self:
         """The same query without one filter; unchanged where it has none such."""
@@ -135,14 +151,20 @@ class Query:
 
     def with_year(self, year: int) -> Self:
         """The same query for documents changed in one year."""
-        later = self.with_filter("after", f"{year:04}")
-        return later.with_filter("before", f"{year + 1:04}") if year < 9999 else later
+        later = self._from(Day(year))
+        return later._until(Day(year + 1)) if year < 9999 else later
 
     def __str__(self) -> str:
         written = [str(term) for term in self.terms]
         written += [f"-{text}" if reads_as_word(text) else f'-"{text}"' for text in self.without]
         written += [f"{field}:{_quoted(value)}" for field, value in self.filters() if field != "-"]
         return " ".join(written)
+
+    def _from(self, day: Day) -> Self:
+        return replace(self, after=day if self.after is None else max(self.after, day))
+
+    def _until(self, day: Day) -> Self:
+        return replace(self, before=day if self.before is None else min(self.before, day))
 
     def _with(self, name: str, value: str) -> Self:
         return self._replaced(name, (*getattr(self, name), value))

@@ -70,7 +70,7 @@ class Searcher:
         """
         asked = Query.parse(query)
         words = registry.need(self._memory, WordAnalyser)
-        highlighter = Highlighter(words, words.query(asked.text, [language]).terms, asked.phrases)
+        highlighter = Highlighter(words, asked.text, words.query(asked.text, [language]).terms, asked.phrases)
         return {passage["ordinal"]: highlighter.spans(passage["text"], language) for passage in passages}
 
     def _want(self, documents: Iterable[str]) -> None:

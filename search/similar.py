@@ -41,13 +41,12 @@ def similar(memory: str, document: str, asker: Asker, limit: int = 10) -> list[S
     if meaning is None:
         return []
     limit_passages = _NEAR + len(passages)
-    legs, cards = admit(
-        index.search(LegQuery(vector=meaning, meaning_limit=limit_passages), asker), catalogue.cards, asker
-    )
+    nearest = index.search(LegQuery(vector=meaning, meaning_limit=limit_passages), asker).meaning
+    near, cards = admit(nearest, catalogue.cards, asker)
     versions = catalogue.alike.of([document], asker).get(document, [])
     left_out = {document, *(version.document for version in versions)}
     found: dict[str, SimilarDocument] = {}
-    for one in legs.meaning:
+    for one in near:
         card = cards[one.id]
         if card.document not in left_out and card.document not in found:
             found[card.document] = SimilarDocument(card, round(one.score, 6))

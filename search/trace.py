@@ -82,7 +82,7 @@ class Tracer:
         filters = self._kept_out_by(index, document, question, asker)
         asked = LegQuery(
             words=question.words,
-            vector=self._embed.run(question)["meaning"].vector,
+            vector=self._embed.run(question)["meaning"].vector(),
             filters=question.filters,
             words_limit=DEEP,
             meaning_limit=DEEP,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, Row, select
 
 from memory.catalogue.engine import transaction
 from memory.catalogue.ledger import BATCH
@@ -31,6 +31,16 @@ class Card:
     people: tuple[PersonLink, ...]
 
 
+class _Place:
+    """Where a document's card lies, for all its passages: one look-up a passage, and one place to drop it."""
+
+    __slots__ = ("card", "document")
+
+    def __init__(self, document: str) -> None:
+        self.document = document
+        self.card: Card | None = None
+
+
 class Cards:
     """Cards of documents by passage id, read once and dropped when the document changes.
 
@@ -40,8 +50,8 @@ class Cards:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._document_of: dict[int, str] = {}
-        self._cards: dict[str, Card] = {}
+        self._places: dict[int, _Place] = {}
+        self._of: dict[str, _Place] = {}
         self._lock = threading.Lock()
         self._changes = 0
 
@@ -49,33 +59,34 @@ class Cards:
         """Read the document anew when it is next asked for."""
         with self._lock:
             self._changes += 1
-            self._cards.pop(document, None)
+            if (place := self._of.get(document)) is not None:
+                place.card = None
 
     def of_passages(self, ids: Sequence[int]) -> list[Card | None]:
         """The card of each passage's document; None for passages of removed documents."""
-        document_of = self._document_of
-        missing = [passage for passage in ids if passage not in document_of]
-        if missing:
-            self._read_passages(missing)
-        cards = self._cards
-        wanted = [document_of.get(passage, "") for passage in ids]
-        unread = {document for document in wanted if document and document not in cards}
-        fresh = self._read_cards(unread) if unread else {}
-        return [cards.get(document) or fresh.get(document) for document in wanted]
+        places = list(map(self._places.get, ids))
+        if not all(places):
+            self._read_passages([passage for passage, place in zip(ids, places, strict=True) if not place])
+            places = list(map(self._places.get, ids))
+        found = [place.card if place else None for place in places]
+        if not all(found):
+            unread = {place.document for place in places if place and not place.card}
+            fresh = self._read_cards(unread)
+            found = [place and (place.card or fresh.get(place.document)) for place in places]
+        return found
 
     def of_documents(self, ids: Iterable[str]) -> dict[str, Card]:
         """The cards of documents that are not removed."""
-        wanted = list(ids)
-        fresh = self._read_cards({document for document in wanted if document not in self._cards})
-        found = {document: self._cards.get(document) or fresh.get(document) for document in wanted}
-        return {document: card for document, card in found.items() if card}
+        held = {document: place.card if (place := self._of.get(document)) else None for document in ids}
+        fresh = self._read_cards({document for document, card in held.items() if not card})
+        return {document: found for document, card in held.items() if (found := card or fresh.get(document))}
 
     def warm(self) -> int:
         """Read every card, so that the first search is as quick as the next; says how many."""
         with transaction(self._engine) as connection:
-            rows = connection.execute(select(passages.c.id, passages.c.document)).all()
-        self._document_of.update((row.id, row.document) for row in rows)
-        return len(self.of_documents({row.document for row in rows}))
+            for rows in connection.execute(select(passages.c.id, passages.c.document)).partitions(BATCH):
+                self._place(rows)
+        return len(self.of_documents(list(self._of)))
 
     def _read_passages(self, ids: Sequence[int]) -> None:
         with transaction(self._engine) as connection:
@@ -83,7 +94,14 @@ class Cards:
                 query = select(passages.c.id, passages.c.document).where(
                     passages.c.id.in_(ids[start : start + BATCH])
                 )
-                self._document_of.update((row.id, row.document) for row in connection.execute(query))
+                self._place(connection.execute(query))
+
+    def _place(self, rows: Iterable[Row[tuple[int, str]]]) -> None:
+        with self._lock:
+            for passage, document in rows:
+                if (place := self._of.get(document)) is None:
+                    place = self._of[document] = _Place(document)
+                self._places[passage] = place
 
     def _read_cards(self, ids: set[str]) -> dict[str, Card]:
         found: dict[str, Card] = {}
@@ -95,7 +113,8 @@ class Cards:
         with self._lock:
             # A document that changed while it was read must be read again, not remembered.
             if before == self._changes:
-                self._cards.update(found)
+                for document, card in found.items():
+                    self._of.setdefault(document, _Place(document)).card = card
         return found
 
 

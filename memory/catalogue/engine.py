@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from memory.errors import CatalogueError, DiskFull, MnemeError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration; a test compares it with the files."""
 
 
@@ -44,8 +44,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA busy_timeout=30000")
-    # Passages are read by id, here and there in the file: mapped, that costs no call and no copy.
-    cursor.execute(f"PRAGMA mmap_size={1 << 30}")
     cursor.close()
 
 

@@ -140,6 +140,8 @@ passages = Table(
 Index("ix_passages_unindexed", passages.c.document, sqlite_where=passages.c.indexed == false())
 Index("ix_passages_unembedded", passages.c.id, sqlite_where=passages.c.embedded == false())
 Index("ix_passages_stale", passages.c.id, sqlite_where=passages.c.stale != false())
+# How far the memory is, counted often: the rows themselves hold the texts.
+Index("ix_passages_state", passages.c.stale, passages.c.indexed, passages.c.embedded)
 
 vectors = Table(
     "vectors",

@@ -69,12 +69,16 @@ class Scored(NamedTuple):
     score: float
 
 
+Leg = tuple[Scored, ...]
+"""What one way of searching found, best first, ties in order of passage id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Legs:
-    """What each way of searching found, best first, ties in order of passage id."""
+    """What each way of searching found."""
 
-    words: tuple[Scored, ...] = ()
-    meaning: tuple[Scored, ...] = ()
+    words: Leg = ()
+    meaning: Leg = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class Present:
         page = grouped.documents[request.offset : request.offset + request.limit]
         texts = self._catalogue.passages.get([passage for shown in page for passage, _ in shown])
         terms = question.words.terms if question.words else ()
-        highlighter = Highlighter(self._words, terms, question.query.phrases)
+        highlighter = Highlighter(self._words, question.query.text, terms, question.query.phrases)
         told: dict[int, list[LegRank]] = {}
         if request.explain:
             told = explain(

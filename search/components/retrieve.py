@@ -6,7 +6,8 @@ from haystack import component
 
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
-from memory.index.base import Filters, LegQuery, Legs, VectorIndex
+from memory.embedding.base import Vectors
+from memory.index.base import Filters, Leg, LegQuery, Legs, VectorIndex
 from memory.words import WordAnalyser
 from search.flow import Found, Meaning, Question
 from search.group import admit
@@ -22,7 +23,9 @@ _TOO_COMMON = "Every word of this search is too common to be looked for: add one
 
 @component
 class Retrieve:
-    """Asks the index for both legs at once, and the catalogue whether the asker still may see what it found.
+    """Asks the index for each leg, and the catalogue whether the asker still may see what it found.
+
+    What is found by words is read while the question is still being embedded.
 
     :param memory: the memory's name in the registry.
     :param words_limit: passages found by words at most; below it, total and facets are exact.
@@ -43,38 +46,55 @@ class Retrieve:
     @component.output_types(found=Found)
     def run(self, question: Question, meaning: Meaning = _NO_MEANING) -> dict[str, Any]:
         """Search; a search made of filters only lists the newest."""
-        asked = LegQuery(
-            words=question.words,
-            vector=meaning.vector,
-            filters=question.filters,
-            words_limit=self.words_limit,
-            meaning_limit=self.meaning_limit,
-        )
-        raw = self._index.search(asked, question.request.asker)
-        legs, cards = admit(raw, self._catalogue.cards, question.request.asker)
+        asker = question.request.asker
+        by_words = self._by_words(question)
+        words, cards = admit(by_words, self._catalogue.cards, asker)
+        shared = self._shared(question, words)
+        vector = meaning.vector()
+        listed = question.words is None and vector is None
+        if listed:
+            by_words = self._index.search(
+                LegQuery(None, None, question.filters, self.words_limit), asker
+            ).words
+            words, cards = admit(by_words, self._catalogue.cards, asker)
+        by_meaning = self._by_meaning(question, vector)
+        near, more = admit(by_meaning, self._catalogue.cards, asker)
+        enough = len(by_words) < self.words_limit
         found = Found(
-            legs=legs,
-            cards=cards,
-            complete=len(raw.words) < self.words_limit and (bool(raw.words) or not _full(raw, asked)),
-            shared=self._shared(question, legs),
-            listed=question.words is None and meaning.vector is None,
-            notes=(*question.notes, *self._notes(question, meaning, legs)),
+            legs=Legs(words, near),
+            cards=cards | more,
+            complete=enough and (bool(by_words) or len(by_meaning) < self.meaning_limit),
+            shared=shared if near else 0,
+            listed=listed,
+            notes=(*question.notes, *self._notes(question, words or near, by_words_alone=vector is None)),
         )
         return {"found": found}
 
-    def _shared(self, question: Question, legs: Legs) -> int:
+    def _by_words(self, question: Question) -> Leg:
+        if question.words is None:
+            return ()
+        asked = LegQuery(question.words, None, question.filters, words_limit=self.words_limit)
+        return self._index.search(asked, question.request.asker).words
+
+    def _by_meaning(self, question: Question, vector: Vectors | None) -> Leg:
+        if vector is None:
+            return ()
+        asked = LegQuery(None, vector, question.filters, meaning_limit=self.meaning_limit)
+        return self._index.search(asked, question.request.asker).meaning
+
+    def _shared(self, question: Question, words: Leg) -> int:
         """How many of the question's terms the best found by words has, of what the asker may see."""
-        if question.words is None or not legs.words or not legs.meaning:
+        if question.words is None or not words:
             return 0
         asked = frozenset(question.words.terms)
-        best = self._index.words([one.id for one in legs.words[:_BEST]])
+        best = self._index.words([one.id for one in words[:_BEST]])
         return max((len(asked.intersection(held.terms)) for held in best.values()), default=0)
 
-    def _notes(self, question: Question, meaning: Meaning, legs: Legs) -> list[str]:
+    def _notes(self, question: Question, found: Leg, *, by_words_alone: bool) -> list[str]:
         notes = []
-        if not (legs.words or legs.meaning) and meaning.vector is None and self._too_common(question):
+        if not found and by_words_alone and self._too_common(question):
             notes.append(_TOO_COMMON)
-        if len(question.authors) > 1 or not (legs.words or legs.meaning):
+        if len(question.authors) > 1 or not found:
             notes += [
                 f"Nobody known as {value} has written anything you may see."
                 for value, persons in question.authors
@@ -100,8 +120,4 @@ class Retrieve:
         """
         asker = question.request.asker
         newest = self._index.search(LegQuery(filters=Filters(people=persons), words_limit=20), asker)
-        return bool(admit(newest, self._catalogue.cards, asker)[1])
-
-
-def _full(legs: Legs, asked: LegQuery) -> bool:
-    return len(legs.meaning) >= asked.meaning_limit
+        return bool(admit(newest.words, self._catalogue.cards, asker)[0])

@@ -60,7 +60,7 @@ def test_spellings_that_stay_apart(language: str, one: str, other: str) -> None:
 def test_stop_words_have_no_terms_with_accents_or_without(language: str, text: str) -> None:
     assert words.query(text, [language]).terms == ()
     assert words.length(text, language) == 0
-    assert words.matches(text, language, frozenset(terms(text, "")), {}) == []
+    assert words.matches(text, language, frozenset(terms(text, ""))) == []
 
 
 def test_an_unknown_language_has_no_stop_words_and_no_stems() -> None:
@@ -133,7 +133,7 @@ def test_an_empty_text_is_no_trouble() -> None:
 def test_matches_say_where_a_word_stands() -> None:
     text = "Die Ku\u0308ndigung, für das_Haus!"
     query = frozenset(terms("kündigungen haus", "de"))
-    hit = [text[start:end] for start, end in words.matches(text, "de", query, {})]
+    hit = [text[start:end] for start, end in words.matches(text, "de", query)]
     assert hit == ["Ku\u0308ndigung", "Haus"]
 
 
@@ -149,7 +149,7 @@ def test_the_matches_of_a_text_have_the_text_s_terms(text: str, language: str) -
     """
     whole = frozenset(words.document(text, language, 10).terms)
     last = 0
-    for start, end in words.matches(text, language, whole, {}):
+    for start, end in words.matches(text, language, whole):
         assert last <= start < end <= len(text)
         assert whole & set(words.document(text[start:end], language, 10).terms)
         last = end

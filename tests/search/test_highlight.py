@@ -10,7 +10,7 @@ WORDS = WordAnalyser()
 
 def marked(query: str, text: str, language: str = "en", phrases: tuple[str, ...] = ()) -> list[str]:
     terms = WORDS.query(query, [language]).terms
-    return [text[start:end] for start, end in Highlighter(WORDS, terms, phrases).spans(text, language)]
+    return [text[start:end] for start, end in Highlighter(WORDS, query, terms, phrases).spans(text, language)]
 
 
 def test_words_are_marked_whatever_their_form():
@@ -50,7 +50,7 @@ _text = st.text(st.sampled_from("ab é'-_.\n ß") | st.characters(codec="utf-8")
 @given(_text, _text, st.sampled_from(["", "en", "de", "fr", "da"]))
 def test_spans_are_in_order_apart_and_within_the_text(query, text, language):
     terms = WORDS.query(query, [language]).terms
-    spans = Highlighter(WORDS, terms, (query,)).spans(text, language)
+    spans = Highlighter(WORDS, query, terms, (query,)).spans(text, language)
     edges = [edge for span in spans for edge in span]
     assert edges == sorted(set(edges))
     assert all(0 <= edge <= len(text) for edge in edges)
@@ -59,3 +59,9 @@ def test_spans_are_in_order_apart_and_within_the_text(query, text, language):
 @pytest.mark.parametrize("language", ["", "en", "xx"])
 def test_a_text_is_found_in_itself(language):
     assert marked("zebra", "one zebra", language) == ["zebra"]
+
+
+def test_in_a_text_of_an_unknown_language_the_very_words_are_marked():
+    terms = WORDS.query("contracts", ["en"]).terms
+    spans = Highlighter(WORDS, "contracts", terms).spans("A contract, CONTRACTS", "")
+    assert spans == ((12, 21),)

@@ -149,6 +149,15 @@ def test_whatever_a_facet_adds_parses_back(text, field, value):
         assert more.without_filter(name, held) == query
 
 
+@given(_texts, st.sampled_from(FIELDS[:4]), st.text(max_size=12))
+def test_many_values_of_a_filter_are_printed_as_one_by_one(text, field, value):
+    try:
+        expected = str((query := Query.parse(text)).with_filter(field, value))
+    except InvalidQuery:
+        return
+    assert query.narrowed(field)(value) == expected
+
+
 _days = st.dates().map(lambda day: f"{day.year:04}-{day.month:02}-{day.day:02}")
 
 

@@ -61,4 +61,4 @@ def _show(told: Any, out: Path) -> None:
         )
         typer.echo("with judgements that it was not tuned on; then `mneme eval promote`.")
     else:
-        typer.echo("Nothing better was found; nothing is written.")
+        typer.echo("Nothing is better beyond noise; nothing is written.")

@@ -62,6 +62,7 @@ class Measured:
             "latency_ms": asdict(self.latency) if self.latency else None,
             "cost": self.cost,
             "recall": {str(depth): value for depth, value in evaluation.curve.items()},
+            "known_items": evaluation.known_items,
             "values": evaluation.values,
         }
 

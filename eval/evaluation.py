@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 CURVE = (1, 2, 3, 5, 10, 20, 50, 100)
 """The depths of the recall curve."""
 
+KNOWN_ITEM = ("Success@1", "Success@3", "Success@10", "Success@100", "RR")
+"""What is told of queries that one document answers: how often it stands among so many, and 1 / rank."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -28,6 +31,7 @@ class Evaluation:
     :param values: each query's value, by the measure's name.
     :param slices: by dimension and value, ``{"queries": n, "measures": {...}}``.
     :param curve: recall at the depths of `CURVE`.
+    :param known_items: of the queries that exactly one document answers, ``{"queries": n, "measures": {...}}``.
     """
 
     collection: str
@@ -38,6 +42,7 @@ class Evaluation:
     slices: dict[str, dict[str, dict[str, Any]]]
     values: dict[str, PerQuery]
     curve: dict[int, float]
+    known_items: dict[str, Any]
 
     def answer(self) -> dict[str, Any]:
         """As JSON values, as `mneme eval run` answers."""
@@ -61,8 +66,9 @@ def evaluate(collection: Collection, run: Run, measures: Sequence[Measure]) -> E
             f"No query of {collection.name} has a relevant document: there is nothing to measure."
         )
     qrels = {query: collection.qrels[query] for query in asked}
-    recall = parse_measures([f"R@{depth}" for depth in CURVE])
-    values = measure_run([*measures, *(one for one in recall if one not in measures)], qrels, run)
+    recall, known = parse_measures([f"R@{depth}" for depth in CURVE]), parse_measures(KNOWN_ITEM)
+    values = measure_run(list(dict.fromkeys((*measures, *recall, *known))), qrels, run)
+    single = [query for query in asked if len(collection.relevant(query)) == 1]
     curve = aggregate(recall, values)
     wanted = {str(measure): values[str(measure)] for measure in measures}
     parts = {
@@ -84,6 +90,10 @@ def evaluate(collection: Collection, run: Run, measures: Sequence[Measure]) -> E
         slices=parts,
         values=wanted,
         curve={depth: round(curve[f"R@{depth}"], 6) for depth in CURVE},
+        known_items={
+            "queries": len(single),
+            "measures": _rounded(aggregate(known, values, single)) if single else {},
+        },
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.collections.model import Collection
+from eval.gate import LEVEL
 from eval.measures import measure_run, parse_measures
 from eval.pipelines import Fusion
 from eval.runs import Run
@@ -48,8 +49,8 @@ class Tuned:
 
     @property
     def better(self) -> bool:
-        """Whether it is worth to be taken to the gate."""
-        return self.best != self.current and self.held_out.difference > 0
+        """Whether it is better beyond noise on queries it was not tuned on: else nothing speaks for the change."""
+        return self.best != self.current and self.held_out.difference > 0 and self.held_out.p <= LEVEL
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""

@@ -121,6 +121,18 @@ def test_the_gate_stops_what_is_worse_on_the_memory_itself(place: Path, mneme: M
         mneme("eval", "gate", *given[:3], "hybrid", *given[4:], "--candidate-model", "builtin")
 
 
+def test_a_report_shows_the_memory_itself_and_the_people_behind_it(
+    place: Path, mneme: Mneme, tmp_path: Path
+) -> None:
+    for rank in ("documents", "persons"):
+        page = tmp_path / f"{rank}.html"
+        given = ("--collection", str(place / "own"), "--out", str(page), "--rank", rank)
+        told = json.loads(Path(mneme("eval", "report", "active", "words", *given)["json"]).read_text())
+        names = [record["pipeline"] for record in told["records"]]
+        assert names == ["hybrid", "words"] if rank == "documents" else ["hybrid-persons", "words-persons"]
+        assert names[1] in page.read_text(encoding="utf-8")
+
+
 def test_an_index_is_made_by_another_model_once_that_has_passed(place: Path) -> None:
     with service(place / "home") as opened:
         memory = opened.memory

@@ -56,6 +56,11 @@ def test_the_tables_say_what_was_measured(told: dict[str, object]) -> None:
     systems = [" ".join("".join(row.itertext()).split()) for row in tree.xpath("//table[@id='systems']//tr")]
     assert len(systems) == 3
     assert f"{page['records'][0]['measures']['nDCG@10']:.4f}" in systems[1]
+    known = [[cell.text for cell in row] for row in tree.xpath("//table[@id='known-items']//tr")]
+    assert known[0] == ["system", "Success@1", "Success@3", "Success@10", "Success@100", "RR"]
+    # q2, q3 and q4 have one answer each; theirs found that of q2, first, and nothing of the others.
+    assert known[2][1:] == ["0.3333"] * 5
+    assert "3 queries are answered by exactly one document" in html
     differences = ["".join(row.itertext()) for row in tree.xpath("//table[@id='differences']//tr")]
     assert len(differences) == 3
     assert "What is the notice period of the lease?" in html

@@ -104,7 +104,7 @@ def _messages(memory: Memory, members: list[str], asker: Asker) -> list[dict[str
     bodies = catalogue.documents.bodies(members)
     files = attached_to(memory, [each.ref for each in documents], asker)
     return [
-        _told(each, cards[each.id], bodies.get(each.id, ("", [])), files[each.ref])
+        _told(each, cards[each.id].shown_to(asker), bodies.get(each.id, ("", [])), files[each.ref])
         for each in documents
         if each.id in cards
     ]

@@ -44,7 +44,7 @@ class PeopleService:
         current, works = self._seen(person_id, asker)
         pages = self._catalogue.person_pages
         aliases = pages.aliases(current, asker)
-        name = self._catalogue.people.get(current).name
+        name = pages.names([current], asker).get(current, "")
         told = {
             "id": current,
             "name": name,

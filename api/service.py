@@ -124,7 +124,7 @@ class Service:
         asker = asker_for(self.memory, person)
         catalogue = self.memory.catalogue
         known = catalogue.documents.get(document, asker)
-        card = catalogue.cards.of_documents([document])[document]
+        card = catalogue.cards.of_documents([document])[document].shown_to(asker)
         passages = catalogue.passages.of_document(document)
         catalogue.events.record(EventKind.OPEN, asker, query, [document])
         return {

@@ -31,6 +31,7 @@ class FacetValue:
 
 
 _REMEMBERED = 200_000
+_CALLED = "\0"
 
 Facets = dict[str, tuple[FacetValue, ...]]
 """Values by the facet's name: most frequent first, years newest first."""
@@ -50,7 +51,6 @@ class FacetCounter:
         self._known: dict[str, tuple[Card, tuple[int, ...]]] = {}
         self._numbers: dict[tuple[str, str], int] = {}
         self._values: list[tuple[str, str]] = []
-        self._names: dict[str, str] = {}
         self._reading = threading.Lock()
 
     def count(self, query: Query, cards: Sequence[Card]) -> Facets:
@@ -84,11 +84,10 @@ class FacetCounter:
         """The numbers of a document's values; a changed document has a new card."""
         authors = {link.id: link.name for link in card.people if link.role in AUTHORING}
         values = [("source", card.source), ("type", card.type), ("language", card.language)]
-        values += [("author", person) for person in authors]
+        values += [("author", f"{person}{_CALLED}{name}") for person, name in authors.items()]
         if card.modified:
             values.append(("year", str(card.modified.year)))
         with self._reading:
-            self._names.update(authors)
             row = tuple(self._number(facet, value) for facet, value in values if value)
             if len(self._known) >= _REMEMBERED:
                 self._known = {}
@@ -103,10 +102,16 @@ class FacetCounter:
 
     def _authors(self, query: Query, counted: Counted) -> tuple[FacetValue, ...]:
         """Persons in an authoring role; who shares a name with another is asked for by id."""
-        names = self._names
-        bearers = Counter([names[person] for person, _ in counted])
+        totals: Counter[str] = Counter()
+        names: dict[str, str] = {}
+        # By what the cards at hand call them: what they are called elsewhere may not be for this asker.
+        for value, count in sorted(counted, key=lambda item: (item[1], item[0])):
+            person, _, name = value.partition(_CALLED)
+            totals[person] += count
+            names[person] = name
+        bearers = Counter(names.values())
         narrowed, values = query.narrowed("author"), []
-        for person, count in _most(counted):
+        for person, count in _most(list(totals.items())):
             name = names[person]
             asked = name if bearers[name] == 1 and name and '"' not in name else person
             values.append(FacetValue(person, name, count, narrowed(asked)))

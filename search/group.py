@@ -25,7 +25,7 @@ def admit(leg: Leg, cards: Cards, asker: Asker) -> tuple[Leg, dict[int, Card]]:
     else:
         # Passages share documents, and documents their access: each is judged once.
         distinct = {id(card): card for card in known if card is not None}
-        may = {key: card for key, card in distinct.items() if card.access.allows(asker)}
+        may = {key: card.shown_to(asker) for key, card in distinct.items() if card.access.allows(asker)}
         seen = {passage: may[id(card)] for passage, card in zip(ids, known, strict=True) if id(card) in may}
     if len(seen) == len(ids):
         return leg, seen

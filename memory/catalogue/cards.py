@@ -2,15 +2,18 @@
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, select
 
 from memory.catalogue.engine import transaction
 from memory.catalogue.ledger import BATCH
+from memory.catalogue.rules import names_told
 from memory.catalogue.schema import access, contributions, documents, passages, persons
-from memory.domain import Access, Formality, PersonLink, Role
+from memory.domain import Access, Asker, Formality, PersonLink, Role
+from memory.people.names import display_name, name_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,15 @@ class Card:
     formality: Formality
     access: Access
     people: tuple[PersonLink, ...]
+    outward: "Card | None" = None
+    """The card for all but the owner, where people are called otherwise on it: see `shown_to`."""
+
+    def shown_to(self, asker: Asker) -> "Card":
+        """The card with people called as this document, the directory or a decision by hand has it.
+
+        What somebody is called elsewhere may stand in documents which the asker may not see. The owner sees all.
+        """
+        return self if asker.owner or self.outward is None else self.outward
 
 
 class _Place:
@@ -129,14 +141,20 @@ def _read(connection: Connection, ids: Sequence[str]) -> dict[str, Card]:
         .where(contributions.c.document.in_(ids))
         .order_by(contributions.c.document, contributions.c.ordinal)
     )
-    for row in connection.execute(query):
-        people[row.document].append(PersonLink(row.person, row.called, Role(row.role), row.at, row.evidence))
+    rows = connection.execute(query).all()
+    told = names_told(connection, {row.person for row in rows})
+    outward: dict[str, list[PersonLink]] = {document: [] for document in ids}
+    for row in rows:
+        link = PersonLink(row.person, row.called, Role(row.role), row.at, row.evidence)
+        people[row.document].append(link)
+        called = told.get(row.person) or _as_here(row)
+        outward[row.document].append(link if called == link.name else replace(link, name=called))
     cards = {}
     for row in connection.execute(
         select(documents).where(documents.c.id.in_(ids), documents.c.removed.is_(False))
     ):
         grant, deny = allowed[row.id]
-        cards[row.id] = Card(
+        card = Card(
             row.id,
             row.ref,
             row.title,
@@ -150,4 +168,12 @@ def _read(connection: Connection, ids: Sequence[str]) -> dict[str, Card]:
             Access(frozenset(grant), frozenset(deny)),
             tuple(people[row.id]),
         )
+        others = tuple(outward[row.id])
+        cards[row.id] = card if others == card.people else replace(card, outward=replace(card, people=others))
     return cards
+
+
+def _as_here(row: Row[Any]) -> str:
+    """What a document calls somebody, in the spelling that is shown elsewhere where it is the same name."""
+    shown = display_name(row.name) or row.address or row.account
+    return str(row.called) if name_key(row.called) == name_key(shown) else str(shown)

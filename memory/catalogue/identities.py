@@ -1,6 +1,7 @@
 """The identities documents name, written down as they are met; who they are is settled afterwards."""
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,16 @@ _TOUCH = (
     .values(pending=True)
 )
 _STANDING = select(blocks.c.block).where(blocks.c.block.in_(bindparam("those", expanding=True))).distinct()
+
+
+_BORNE = (
+    select(aliases.c.sorted, func.count())
+    .where(aliases.c.sorted.in_(bindparam("those", expanding=True)))
+    .group_by(aliases.c.sorted)
+)
+
+CROWDED = 30
+"""Identities of one name, from beyond which it is a program's or a placeholder and tells nobody apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +158,21 @@ def _name(connection: Connection, named: dict[int, dict[str, str]]) -> set[int]:
                     .values(shown=better)
                 )
     insert_missing(connection, aliases, new)
+    _notice_crowds(connection, Counter(row["sorted"] for row in new))
     return {row["identity"] for row in new}
+
+
+def _notice_crowds(connection: Connection, new: Counter[str]) -> None:
+    """Have everybody looked at again whose name has just become too frequent to say anything."""
+    for name, count in borne(connection, new).items():
+        if count - new[name] <= CROWDED < count:
+            query = select(aliases.c.identity).where(aliases.c.sorted == name)
+            touch(connection, connection.execute(query).scalars())
+
+
+def borne(connection: Connection, names: Iterable[str]) -> dict[str, int]:
+    """By how many identities each name, its words sorted, is borne."""
+    return dict(connection.execute(_BORNE, {"those": list(names)}).all())
 
 
 def block_all(connection: Connection, nodes: Iterable[Node]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
-from memory.catalogue.identities import bearers
+from memory.catalogue.identities import CROWDED, bearers, borne
 from memory.catalogue.schema import (
     aliases,
     blocks,
@@ -43,6 +43,7 @@ class Neighbourhood:
         self._connection = connection
         self._read: dict[int, Profile] = {}
         self._alike: set[int] = set()
+        self._borne: dict[str, int] = {}
         self.exact: set[tuple[int, int]] = set()
         self.members: set[int] = set()
         waiting = set(seeds)
@@ -65,10 +66,18 @@ class Neighbourhood:
         rows = [row for part in _parts(unread) for row in self._rows(identities, identities.c.id, part)]
         names: dict[int, dict[str, int]] = {row.id: {} for row in rows}
         for part in _parts(names):
-            for row in self._rows(aliases, aliases.c.identity, part):
-                names[row.identity][row.key] = 1
+            known = list(self._rows(aliases, aliases.c.identity, part))
+            self._count({row.sorted for row in known})
+            for row in known:
+                if self._borne[row.sorted] <= CROWDED:
+                    names[row.identity][row.key] = 1
         for row in rows:
             self._read[row.id] = Profile((Node(row.id, row.kind, row.value, names[row.id], row.entry),))
+
+    def _count(self, names: set[str]) -> None:
+        """Find out how frequent names are: one that everybody bears joins nobody."""
+        for part in _parts(names - self._borne.keys()):
+            self._borne |= borne(self._connection, part)
 
     def _next(self, ids: set[int]) -> set[int]:
         """Whom the answer for these may depend on."""

@@ -1,8 +1,9 @@
 """The persons of a memory: found by whatever they are called, and the directory that says what they may see."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Select, delete, func, insert, or_, select, update
 
 from memory.catalogue.engine import transaction
 from memory.catalogue.identities import Met, block_all, register, touch
@@ -105,33 +106,19 @@ class People:
         return str(found)
 
     def find(self, text: str) -> list[str]:
-        """Ids of the persons somebody may mean: by id, address, account, name in any order, or part of a name."""
+        """Ids of the persons somebody may mean: by id, address, account, name in any order, or part of a name.
+
+        What fits exactly goes before what fits in part.
+        """
+        return next(self.candidates(text), [])
+
+    def candidates(self, text: str) -> Iterator[list[str]]:
+        """The same with whoever fits less well, the closest fits first; never an empty list."""
         value = text.strip()
-        if not value:
-            return []
-        exact = or_(
-            identities.c.person == value,
-            identities.c.founded == value,
-            (identities.c.kind == "address") & (identities.c.value == value.casefold()),
-            (identities.c.kind == "account") & (identities.c.value == value),
-        )
-        person = select(identities.c.person).distinct()
         with transaction(self._engine) as connection:
-            found = connection.execute(person.where(exact)).scalars().all()
-            key = name_key(value)
-            if not found and key:
-                named = person.join(aliases, aliases.c.identity == identities.c.id)
-                found = connection.execute(named.where(aliases.c.sorted == any_order(key))).scalars().all()
-                if not found:
-                    padded = " " + aliases.c.key + " "
-                    found = connection.execute(named.where(padded.like(f"% {key} %"))).scalars().all()
-            if not found:
-                # An account is known as `source:id`; people know only the id.
-                ends = (identities.c.kind == "account") & identities.c.value.endswith(
-                    f":{value}", autoescape=True
-                )
-                found = connection.execute(person.where(ends)).scalars().all()
-        return sorted(found)
+            for query in _meant(value) if value else ():
+                if found := connection.execute(query).scalars().all():
+                    yield sorted(found)
 
     def asker(self, text: str) -> Asker:
         """The asker for a person of the directory, or for one address.
@@ -197,3 +184,26 @@ class People:
         )
         with transaction(self._engine) as connection:
             return {row.person: row.department for row in connection.execute(query)}
+
+
+def _meant(value: str) -> Iterator[Select[Any]]:
+    """Who may be meant, the closest fit first."""
+    person = select(identities.c.person).distinct()
+    yield person.where(
+        or_(
+            identities.c.person == value,
+            identities.c.founded == value,
+            (identities.c.kind == "address") & (identities.c.value == value.casefold()),
+            (identities.c.kind == "account") & (identities.c.value == value),
+        )
+    )
+    if key := name_key(value):
+        called = select(aliases.c.identity).where(aliases.c.sorted == any_order(key))
+        # A name given by hand is nobody's alias.
+        shown = select(persons.c.id).where(func.lower(persons.c.name) == value.lower())
+        yield person.where(or_(identities.c.id.in_(called), identities.c.person.in_(shown)))
+        part = select(aliases.c.identity).where((" " + aliases.c.key + " ").like(f"% {key} %"))
+        yield person.where(identities.c.id.in_(part))
+    # An account is known as `source:id`; people know only the id.
+    ends = identities.c.value.endswith(f":{value}", autoescape=True)
+    yield person.where(identities.c.kind == "account", ends)

@@ -1,13 +1,14 @@
 """What an asker may know of a person: counted over the documents they may see, and over no others."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Select, distinct, extract, func, or_, select
+from sqlalchemy import Connection, Engine, Select, distinct, extract, func, select
 
 from memory.catalogue.engine import transaction
 from memory.catalogue.people import People
+from memory.catalogue.rules import names_told
 from memory.catalogue.schema import (
     aliases,
     contributions,
@@ -20,12 +21,14 @@ from memory.catalogue.schema import (
 )
 from memory.catalogue.visibility import visible
 from memory.domain import AUTHORING, Asker, Role
+from memory.people.likeness import is_full
 from memory.people.names import any_order, display_name, name_key
 
 LATEST = 1_000
 """Documents over which company is counted: the latest of a person's."""
 
 _AUTHORING = [role.value for role in AUTHORING]
+_documents = func.count(distinct(contributions.c.document))
 _when = func.coalesce(documents.c.modified, documents.c.created)
 
 
@@ -135,17 +138,12 @@ class PersonPages:
             .limit(LATEST)
             .subquery()
         )
-        count = func.count(distinct(contributions.c.document))
         query = (
-            select(persons.c.id, persons.c.name, count)
-            .join(contributions, contributions.c.person == persons.c.id)
-            .where(contributions.c.document.in_(select(latest.c.document)), persons.c.id != person)
-            .group_by(persons.c.id, persons.c.name)
-            .order_by(count.desc(), persons.c.name, persons.c.id)
-            .limit(limit)
+            select(contributions.c.person, _documents)
+            .where(contributions.c.document.in_(select(latest.c.document)), contributions.c.person != person)
+            .group_by(contributions.c.person)
         )
-        with transaction(self._engine) as connection:
-            return [Counted(*row) for row in connection.execute(query)]
+        return self._counted(query, asker, limit)
 
     def answered(self, person: str, asker: Asker) -> int:
         """How many messages they sent in threads in which somebody else had written before."""
@@ -172,7 +170,8 @@ class PersonPages:
 
     def aliases(self, person: str, asker: Asker) -> list[Alias]:
         """Their identities: the directory's, and those that documents the asker may see give them."""
-        names = _theirs(person, asker, contributions.c.identity, contributions.c.name).distinct()
+        said = contributions.c.name, contributions.c.address, contributions.c.account
+        names = _theirs(person, asker, contributions.c.identity, *said).distinct()
         query = (
             select(identities, entries.c.name)
             .join(entries, entries.c.id == identities.c.entry, isouter=True)
@@ -181,11 +180,15 @@ class PersonPages:
         )
         with transaction(self._engine) as connection:
             met: dict[int, set[str]] = {}
-            for identity, name in connection.execute(names):
+            beside: set[tuple[str, str]] = set()
+            for identity, name, address, account in connection.execute(names):
                 met.setdefault(identity, set()).update([display_name(name)] if name else [])
-            if not asker.owner:
-                query = query.where(or_(identities.c.entry.is_not(None), identities.c.id.in_(met)))
-            rows = connection.execute(query).all()
+                beside |= {("address", address.casefold()), ("account", account)}
+            rows = [
+                row
+                for row in connection.execute(query)
+                if asker.owner or row.entry is not None or row.id in met or (row.kind, row.value) in beside
+            ]
             if asker.owner:
                 known = select(aliases).where(aliases.c.identity.in_([row.id for row in rows]))
                 for row in connection.execute(known):
@@ -196,27 +199,31 @@ class PersonPages:
         ]
 
     def find(self, text: str, asker: Asker) -> list[str]:
-        """`People.find`, without persons whom only what the asker may not see calls so."""
-        found = self._people.find(text)
-        return found if asker.owner else [person for person in found if self._called(person, text, asker)]
+        """`People.find` by what the asker may know: what only a document that they may not see calls somebody fits nobody."""
+        if asker.owner:
+            return self._people.find(text)
+        everybody = {person for found in self._people.candidates(text) for person in found}
+        fits = {person: self._fit(person, text.strip(), asker) for person in everybody}
+        closest = min((fit for fit in fits.values() if fit is not None), default=None)
+        return sorted(person for person, fit in fits.items() if fit is not None and fit == closest)
 
-    def _called(self, person: str, text: str, asker: Asker) -> bool:
-        value, key = text.strip(), name_key(text)
-        known = self._people.get(person)
-        if value in {person, known.id}:
-            return True
-        shown = [known.name]
-        for each in self.aliases(person, asker):
-            if each.kind != "name" and value.casefold() in {
-                each.shown.casefold(),
-                each.shown.casefold().rpartition(":")[2],
-            }:
-                return True
-            shown += [*each.names, each.shown]
-        keys = [name_key(name) for name in shown]
-        return bool(key) and any(
-            any_order(key) == any_order(name) or f" {key} " in f" {name} " for name in keys
-        )
+    def _fit(self, person: str, value: str, asker: Asker) -> int | None:
+        """How closely a text means a person, 0 closest; None for not at all. As `People.find` has it."""
+        known, key = self.aliases(person, asker), name_key(value)
+        exact = {each.shown.casefold() for each in known if each.kind != "name"}
+        if value.casefold() in {person, self._people.get(person).id} | exact:
+            return 0
+        called = {name for each in known for name in each.names}
+        called |= {each.shown for each in known if each.kind == "name"}
+        with transaction(self._engine) as connection:
+            called |= set(names_told(connection, [person]).values())
+        keys = {name_key(name) for name in called} if key else set()
+        if any_order(key) in {any_order(name) for name in keys}:
+            return 1
+        if any(f" {key} " in f" {name} " for name in keys):
+            return 2
+        ends = {each.shown.rpartition(":")[2].casefold() for each in known if each.kind == "account"}
+        return 3 if value.casefold() in ends else None
 
     def why_joined(self, person: str) -> list[WhyJoined]:
         """Why their identities are one person; what a document said stands in it, so this is the owner's to see."""
@@ -241,21 +248,50 @@ class PersonPages:
 
         :param those: only these; None for everybody.
         """
-        count = func.count(distinct(contributions.c.document))
         query = (
-            select(persons.c.id, persons.c.name, count)
-            .join(contributions, contributions.c.person == persons.c.id)
+            select(contributions.c.person, _documents)
             .join(documents, documents.c.id == contributions.c.document)
             .where(documents.c.removed.is_(False), *visible(asker))
-            .group_by(persons.c.id, persons.c.name)
-            .order_by(count.desc(), persons.c.name, persons.c.id)
-            .limit(limit)
-            .offset(offset)
+            .group_by(contributions.c.person)
         )
         if those is not None:
-            query = query.where(persons.c.id.in_(those))
+            query = query.where(contributions.c.person.in_(those))
+        return self._counted(query, asker, limit, offset)
+
+    def names(self, those: Iterable[str], asker: Asker) -> dict[str, str]:
+        """What persons are called, as far as the asker may know: by hand, by the directory, or in what they may see."""
+        wanted = list(those)
         with transaction(self._engine) as connection:
-            return [Counted(*row) for row in connection.execute(query)]
+            return self._names(connection, wanted, asker)
+
+    def _names(self, connection: Connection, those: list[str], asker: Asker) -> dict[str, str]:
+        if asker.owner:
+            query = select(persons.c.id, persons.c.name).where(persons.c.id.in_(those))
+            return dict(connection.execute(query).all())
+        met = contributions.c.name, contributions.c.address, contributions.c.account
+        seen = (
+            select(contributions.c.person, *met, func.count())
+            .join(documents, documents.c.id == contributions.c.document)
+            .where(contributions.c.person.in_(those), documents.c.removed.is_(False), *visible(asker))
+            .group_by(contributions.c.person, *met)
+        )
+        best: dict[str, tuple[bool, int, int, str]] = {}
+        for person, name, address, account, count in connection.execute(seen):
+            shown = display_name(name) or address or account
+            rank = is_full(name_key(name)), count, len(shown), shown
+            best[person] = max(rank, best.get(person, rank))
+        return {person: rank[-1] for person, rank in best.items()} | names_told(connection, those)
+
+    def _counted(self, query: Select[Any], asker: Asker, limit: int, offset: int = 0) -> list[Counted]:
+        """Persons with their numbers of documents, most first; by name only where the order gives no name away."""
+        if asker.owner:
+            query = query.join(persons, persons.c.id == contributions.c.person).group_by(persons.c.name)
+        last = persons.c.name if asker.owner else contributions.c.person
+        query = query.order_by(_documents.desc(), last, contributions.c.person).limit(limit).offset(offset)
+        with transaction(self._engine) as connection:
+            rows = connection.execute(query).all()
+            names = self._names(connection, [person for person, _ in rows], asker)
+        return [Counted(person, names[person], count) for person, count in rows]
 
     def beginnings(self, person: str, asker: Asker, limit: int = 40) -> list[tuple[str, str, str]]:
         """How the latest documents they had an active part in begin: id, language, and title with the first text."""

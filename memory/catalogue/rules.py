@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from memory.catalogue.schema import decided, decisions, identities
+from memory.catalogue.schema import decided, decisions, entries, identities
 from memory.people.resolver import HandRule
 
 _PART = 400
@@ -25,6 +25,22 @@ def rules_about(connection: Connection, members: Iterable[int]) -> list[HandRule
         for _, row in sorted(found.items())
         if row.action in {"merge", "split", "not me"}
     ]
+
+
+def names_told(connection: Connection, persons: Iterable[str]) -> dict[str, str]:
+    """The names that everybody may know: given by hand, else the directory's."""
+    found: dict[str, str] = {}
+    wanted = sorted(persons)
+    for start in range(0, len(wanted), _PART):
+        part = wanted[start : start + _PART]
+        listed = (
+            select(identities.c.person, entries.c.name)
+            .join(entries, entries.c.id == identities.c.entry)
+            .where(identities.c.person.in_(part), entries.c.name != "")
+            .order_by(identities.c.id.desc())
+        )
+        found |= dict(connection.execute(listed).all()) | names_given(connection, part)
+    return found
 
 
 def names_given(connection: Connection, persons: Iterable[str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 
 from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.documents import new_document_id
+from memory.catalogue.identities import CROWDED
 from memory.catalogue.schema import identities, joins
 from memory.catalogue.sources import Source
 from memory.domain import OWNER, Access, Contribution, Document, Identity, Role, SourceRef
@@ -231,6 +232,21 @@ def test_a_sync_looks_only_at_those_who_may_be_meant(empty: Path) -> None:
             scores = [row.score for row in connection.execute(select(joins))]
         assert -1.0 in scores
         assert any(score >= 0 for score in scores)
+
+
+def test_a_name_that_everybody_bears_joins_nobody(empty: Path) -> None:
+    """Nor does it cost a comparison of each with each, whether they come at once or one by one."""
+    with opened(empty) as catalogue, opened(empty) as slowly:
+        for number in range(CROWDED + 1):
+            parts = Identity("Quellmalz Shop", f"n{number}@shop{number % 3}.example"), JANE
+            write(catalogue, *parts)
+            write(slowly, *parts)
+            slowly.who_is_who.settle()
+            if number == 1:
+                assert len(grouped(slowly)) == 2, "two of one rare name who write to the same people are one"
+        catalogue.who_is_who.settle()
+        assert len(grouped(catalogue)) == CROWDED + 2
+        assert grouped(catalogue) == grouped(slowly)
 
 
 def test_a_decision_says_who_when_and_why(empty: Path) -> None:

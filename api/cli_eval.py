@@ -188,4 +188,4 @@ def tell(answer: Any, as_json: bool, show: Any) -> None:
 
 
 # Commands of their own subjects register themselves here; they need what stands above.
-from api import cli_gate, cli_judging, cli_tune, cli_usage  # noqa: E402, F401
+from api import cli_export, cli_gate, cli_judging, cli_tune, cli_usage  # noqa: E402, F401

@@ -1,8 +1,8 @@
 """What the bench asks of a memory that exists already: lists for queries, and which pipeline searches."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.routes import As, Asked
@@ -88,6 +88,31 @@ def vary(service: Asked, given: ManyFusions, person: As = None) -> list[dict[str
     queries = [query.model_dump() for query in given.queries]
     fusions = [Fusion(one.method, one.weight, one.half) for one in given.fusions]
     return live.vary(NAME, queries, given.depth, pipeline=given.pipeline, fusions=fusions)
+
+
+@router.get("/api/eval/documents")
+def documents(
+    service: Asked,
+    after: Annotated[str, Query(description="The id of the last one of the page before.")] = "",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    person: As = None,
+) -> list[dict[str, Any]]:
+    """Every document with its text, page by page, as the documents of a collection."""
+    owner_only(person)
+    catalogue = service.memory.catalogue
+    ids = catalogue.documents.after(after, limit)
+    cards, bodies = catalogue.cards.of_documents(ids), catalogue.documents.bodies(ids)
+    return [
+        {
+            "document": one,
+            "id": cards[one].ref,
+            "title": cards[one].title,
+            "text": bodies[one][0],
+            "metadata": {"language": cards[one].language, "source": cards[one].source},
+        }
+        for one in ids
+        if one in cards and one in bodies
+    ]
 
 
 @router.get("/api/eval/active")

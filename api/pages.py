@@ -145,7 +145,8 @@ class Pages:
     ) -> str:
         """A document with its whole text.
 
-        :param document: its facts; ``voted`` where the reader has just said whether it answers the query.
+        :param document: its facts; ``votes`` where the reader is asked whether it answers the query, ``voted`` where
+            they have just said so.
         :param passages: all of its passages; overlapping text is shown once.
         :param highlights: by a passage's ordinal, what to mark in its text.
         :param at: the ordinal of the passage in view.
@@ -172,6 +173,7 @@ class Pages:
             at=at,
             versions=versions,
             voted=bool(document.get("voted")),
+            votes=bool(document.get("votes")),
         )
 
     def error_page(

@@ -19,8 +19,9 @@ def vote(service: Service, document: str, person: str | None, query: str, *, hel
     """Note that a document answered a search of the asker's, or did not.
 
     :raises NotFound: where there is no such document, or the asker may not see it.
-    :raises InvalidInput: where no search led there.
+    :raises InvalidInput: where no search led there, or nothing is recorded.
     """
+    _need_log(service)
     if not query.strip():
         raise InvalidInput("There is no search that this document could answer.", hint="Give the query.")
     asker, catalogue = asker_for(service.memory, person), service.memory.catalogue
@@ -82,5 +83,14 @@ def hinted(service: Service, pool: str, most: int, judges: int) -> dict[str, Any
     return {"candidates": told, "pool": made}
 
 
+def _need_log(service: Service) -> None:
+    if not service.memory.catalogue.events.on:
+        raise InvalidInput(
+            "Searches are not recorded in this memory.",
+            hint="Set MNEME_EVENTS__KEEP_DAYS to some days above 0.",
+        )
+
+
 def _events(service: Service) -> Sequence[Event]:
+    _need_log(service)
     return service.memory.catalogue.events.all()

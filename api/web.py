@@ -77,7 +77,7 @@ def document_page(
     found = service.document(document, person=person, query=q)
     marks = _marks(service, q, found) if q.strip() else {}
     html = pages_of(request).document_page(
-        found | {"voted": voted},
+        found | {"voted": voted, "votes": service.memory.catalogue.events.on},
         found["passages"],
         found["people"],
         marks,

@@ -133,6 +133,16 @@ def write_beir(
     _write_qrels(folder, qrels, name)
 
 
+def write_documents(folder: Path, documents: Iterable[CorpusDocument]) -> None:
+    """Write the documents of a collection.
+
+    :raises InvalidInput: where the folder has documents already.
+    """
+    if (folder / CORPUS).exists():
+        raise InvalidInput(f"{folder.name} has documents already.", hint="Give a folder of its own.")
+    write_lines(folder / CORPUS, (_line(one, title=one.title) for one in documents))
+
+
 def write_queries(folder: Path, queries: Iterable[Query]) -> None:
     """Write queries that nobody has judged yet.
 

@@ -230,6 +230,12 @@ class Documents:
                 update(documents).where(documents.c.id.in_(found)).values(wanted=documents.c.wanted + 1)
             )
 
+    def after(self, last: str, limit: int) -> list[str]:
+        """The ids that come after one in their order, so that all can be walked through; removed ones are left out."""
+        query = select(documents.c.id).where(documents.c.removed.is_(False), documents.c.id > last)
+        with transaction(self._engine) as connection:
+            return list(connection.execute(query.order_by(documents.c.id).limit(limit)).scalars())
+
     def languages(self) -> dict[str, int]:
         """Every language the memory holds, as ISO 639-1 codes, with its number of documents; most come first."""
         many = func.count()

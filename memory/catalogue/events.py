@@ -75,6 +75,11 @@ class Events:
                 upsert(connection, meta, {"key": "event_key"}, {"value": known})
         return bytes.fromhex(known)
 
+    @property
+    def on(self) -> bool:
+        """Whether anything is recorded."""
+        return self._keep is not None
+
     def pseudonym(self, asker: Asker) -> str:
         """The asker's name in the log."""
         return hmac.new(self._key, asker.person.encode(), hashlib.sha256).hexdigest()[:16]
@@ -89,7 +94,7 @@ class Events:
         first: int = 1,
     ) -> None:
         """Append an event, unless the log is off; the parameters are those of `Event`."""
-        if self._keep is None:
+        if not self.on:
             return
         event = {
             "at": datetime.now(UTC),

@@ -152,7 +152,9 @@ def rendered(text: str, pages: Pages | None = None) -> Iterator[tuple[str, str]]
     people = [person(text), person(text, "signatory")]
     highlights = {1: [[0, 9], [3, 400]], 2: [[0, 2]]}
     yield "document", pages.document_page(document(text), passages(text), people, highlights, 2, query=text)
-    yield "voted", pages.document_page({"id": "d", "voted": True}, [], [], query="xx")
+    for voted in (False, True):
+        asked = {"id": "d", "votes": True, "voted": voted}
+        yield f"voted {voted}", pages.document_page(asked, [], [], query="xx")
     yield "bare document", pages.document_page({"id": "d"}, [], [])
     identities = [
         {"name": text, "address": text, "account": text},

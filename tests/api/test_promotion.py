@@ -133,6 +133,30 @@ def test_a_report_shows_the_memory_itself_and_the_people_behind_it(
         assert names[1] in page.read_text(encoding="utf-8")
 
 
+def test_a_memory_becomes_a_collection_that_any_model_is_measured_on(
+    place: Path, mneme: Mneme, tmp_path: Path
+) -> None:
+    """Its documents keep their refs, so that what was judged in the memory holds for them."""
+    own = tmp_path / "own"
+    write_beir(own, [Query("q", "travel")], {"q": {"folder:files/travel.txt": 1}})
+    assert mneme("eval", "documents", "--collection", str(own)) == {"documents": 2}
+    with pytest.raises(InvalidInput, match="documents already"):
+        mneme("eval", "documents", "--collection", str(own))
+    collection = open_collection(own)
+    assert collection.corpus is not None
+    texts = {document.id: document.text for document in collection.corpus}
+    assert texts["folder:files/lease.txt"] == "All there is to say of the lease."
+    told = mneme("eval", "run", "--collection", str(own), "--measures", "RR")
+    assert told["measures"] == {"RR": 1.0}
+    given = ("--baseline", "active", "--candidate", "active", "--candidate-model", "hash")
+    told = mneme("eval", "gate", *given, "--collection", str(own))
+    assert (told["passed"], told["candidate"]) == (True, "hybrid-hash")
+    trec = tmp_path / "trec"
+    assert mneme("eval", "export", "--collection", str(own), "--trec", str(trec))["judgements"] == 1
+    again = open_collection(trec)
+    assert (again.queries, again.qrels) == (collection.queries, collection.qrels)
+
+
 def test_an_index_is_made_by_another_model_once_that_has_passed(place: Path) -> None:
     with service(place / "home") as opened:
         memory = opened.memory

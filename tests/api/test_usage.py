@@ -1,6 +1,7 @@
 """From searches, openings and votes to queries and candidates, over the service as people use it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -75,3 +76,17 @@ def test_nobody_votes_on_what_they_may_not_see_or_reads_the_log(client: TestClie
     assert client.post(f"/api/documents/{secret}/vote", json={**given, "query": " "}).status_code == 422
     assert client.get("/api/eval/sample", params={"as": BOB}).status_code == 403
     assert client.post("/api/eval/candidates", params={"as": BOB}, json={}).status_code == 403
+
+
+def test_where_nothing_is_recorded_nobody_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "lease.txt").write_text("The notice period of the lease.")
+    with service(tmp_path / "home", events={"keep_days": 0}) as off:
+        add_folder(off, tmp_path / "files")
+        assert sync(off, meaning=False)["state"] == "done"
+        with TestClient(create_app(lambda: off), base_url="http://localhost") as client:
+            (found,) = client.get("/api/search", params={"q": "lease"}).json()["results"]
+            page = client.get(f"/documents/{found['document']}", params={"q": "lease"}, headers=PAGE)
+            assert not tree(page.text).xpath("//form[@class='vote']")
+            refused = client.get("/api/eval/sample")
+            assert (refused.status_code, "KEEP_DAYS" in refused.json()["hint"]) == (422, True)

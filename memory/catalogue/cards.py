@@ -84,7 +84,7 @@ class Cards:
         if not all(found):
             unread = {place.document for place in places if place and not place.card}
             fresh = self._read_cards(unread)
-            found = [place and (place.card or fresh.get(place.document)) for place in places]
+            found = [(place.card or fresh.get(place.document)) if place else None for place in places]
         return found
 
     def of_documents(self, ids: Iterable[str]) -> dict[str, Card]:
@@ -108,7 +108,7 @@ class Cards:
                 )
                 self._place(connection.execute(query))
 
-    def _place(self, rows: Iterable[Row[tuple[int, str]]]) -> None:
+    def _place(self, rows: Iterable[Row[int, str]]) -> None:
         with self._lock:
             for passage, document in rows:
                 if (place := self._of.get(document)) is None:

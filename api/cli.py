@@ -29,22 +29,26 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON."
 Names = Annotated[list[str] | None, typer.Argument(help="Names of sources; none: all that are not paused.")]
 
 
-def main() -> None:
-    """Run the command line; an error of ours is one line and an exit code."""
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; an error of ours is one line and an exit code.
+
+    :param arguments: what was typed after ``mneme``; the process's own unless given.
+    """
     prepare_environment()
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        app()
+        app(arguments)
     except MnemeError as error:
-        sys.exit(_tell(error))
+        sys.exit(_tell(error, as_json="--json" in arguments))
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def _tell(error: MnemeError) -> int:
+def _tell(error: MnemeError, *, as_json: bool) -> int:
     from api.problems import problem_json
 
     problem = getattr(error, "problem", None) or problem_json(error)
-    if "--json" in sys.argv:
+    if as_json:
         sys.stdout.write(json.dumps(problem) + "\n")
     sys.stderr.write(f"mneme: {error}\n")
     return int(problem.get("exit_code", 70))

@@ -4,7 +4,7 @@ import shutil
 from typing import Any
 
 from api.search_setup import need_pass_of_model
-from api.wiring import Memory, index_folder
+from api.wiring import Memory, index_folder, open_index
 from memory.errors import IndexUnavailable, MemoryInUse, ModelMismatch
 
 
@@ -75,6 +75,8 @@ def _rebuild(memory: Memory) -> None:
     if not memory.settings.index.url:
         shutil.rmtree(index_folder(memory.settings), ignore_errors=True)
     else:
-        memory.index.delete(list(memory.index.ids()))
+        # Not by `memory.index`, which refuses an index that is not this catalogue's.
+        index = open_index(memory.settings, memory.identity())
+        index.delete(list(index.ids()))
     memory.catalogue.passages.forget_index()
     memory.writer().write_pending()

@@ -12,10 +12,13 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from api.lock import read_owner
 from api.settings import Settings
-from memory.errors import MnemeError
+from memory.errors import InvalidInput, MnemeError
 
 _PATIENCE_S = 600
 """Longer than loading a model or rebuilding a large index takes."""
+
+
+_TOO_LONG = "What is asked is too long to be sent."
 
 
 class Refused(MnemeError):
@@ -56,7 +59,10 @@ class Gateway:
         given = {
             key: value for key, value in (request.pop("params", None) or {}).items() if value is not None
         }
-        response = self._send(method, path, params=given, **request)
+        try:
+            response = self._send(method, path, params=given, **request)
+        except httpx.InvalidURL as error:
+            raise InvalidInput(_TOO_LONG, hint="A search has 10,000 characters at most.") from error
         body = response.json()
         if response.is_error:
             raise Refused(body)

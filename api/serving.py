@@ -27,7 +27,7 @@ def serve(settings: Settings, port: int | None, *, as_json: bool) -> None:
     :raises InvalidSettings: where the address is taken.
     """
     logging.basicConfig(level=settings.log.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for noisy in ("haystack", "sentence_transformers", "httpx", "alembic"):
+    for noisy in ("sentence_transformers", "httpx", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     import_haystack()
     from api.wiring import open_memory

@@ -19,8 +19,8 @@ from memory.embedding.base import Embedder, ModelIdentity
 from memory.embedding.batching import QueryBatcher
 from memory.embedding.open import EmbedderSpec
 from memory.embedding.worker import EmbedderProcess
-from memory.errors import MnemeError, ModelMismatch
-from memory.index.base import VectorIndex
+from memory.errors import IndexUnavailable, MnemeError, ModelMismatch
+from memory.index.base import Filters, VectorIndex
 from memory.words import WordAnalyser
 
 NAME = "default"
@@ -66,9 +66,22 @@ class Memory:
         """
         with self._opening:
             if self._index is None:
-                self._index = open_index(self.settings, self.identity())
+                self._index = self._belonging(open_index(self.settings, self.identity()))
                 registry.provide(NAME, VectorIndex, self._index)  # type: ignore[type-abstract]
             return self._index
+
+    def _belonging(self, index: VectorIndex) -> VectorIndex:
+        """The index, unless it is not that of the catalogue: one of both was lost or put back alone."""
+        passages, held = self.catalogue.passages, index.count(Filters(), OWNER)
+        trouble = ""
+        if not held and passages.progress().by_words:
+            trouble = "The index has lost all its passages."
+        elif held and not passages.any():
+            trouble = "The index belongs to another catalogue."
+        if trouble:
+            index.close()
+            raise IndexUnavailable(trouble)
+        return index
 
     def identity(self) -> ModelIdentity:
         """The model's identity: as the catalogue remembers it, so that searching by words waits for no model."""

@@ -23,7 +23,7 @@ from eval.corpus_documents import SOURCE, read_document, source_name
 from eval.remembering import RememberingEmbedder
 from ingest.components import PassageEmbedder
 from ingest.index_writer import IndexWriter
-from ingest.pipelines import load
+from ingest.pipelines import load, run
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.sources import Source
@@ -165,7 +165,7 @@ def _write(name: str, catalogue: Catalogue, corpus: Corpus, report: Report) -> t
             sources.add(source)
         read = [read_document(document) for document in part if _has_text(document)]
         if read:
-            pipeline.run({"split": {"read": read}, "write": {"other": []}})
+            run(pipeline, {"split": {"read": read}, "write": {"other": []}})
         written, empty = written + len(read), empty + len(part) - len(read)
         report("Reading the documents", written + empty, None)
     return written, empty
@@ -178,6 +178,6 @@ def _has_text(document: CorpusDocument) -> bool:
 def _embed(name: str, catalogue: Catalogue, report: Report) -> None:
     pipeline = load("vectors", name)
     total, done = catalogue.passages.progress().passages, 0
-    while stored := pipeline.run({"embed": {"limit": EMBEDDED_TOGETHER}})["store"]["stored"]:
+    while stored := run(pipeline, {"embed": {"limit": EMBEDDED_TOGETHER}})["store"]["stored"]:
         done += stored
         report("Embedding the passages", done, total)

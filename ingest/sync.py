@@ -13,6 +13,7 @@ from ingest.changes import ChangeReader
 from ingest.error_monitor import ErrorMonitor, Limits, TooManyFailures
 from ingest.index_writer import IndexWriter
 from ingest.items import Broken, Fetched, Gone, Kept, Outcome, Skipped
+from ingest.pipelines import run
 from ingest.summary import Summary
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
@@ -115,7 +116,7 @@ class Sync:
         try:
             for part in _in_parts(reader.fetch_changed(), PARSED_TOGETHER):
                 self._check_stop()
-                outcomes = self._words.run({"parse": {"fetched": part}})["write"]["outcomes"]
+                outcomes = run(self._words, {"parse": {"fetched": part}})["write"]["outcomes"]
                 _count(outcomes, summary)
                 report(Step(Phase.WORDS, name, summary.accounted, expected))
                 _watch(part, outcomes, monitor)
@@ -147,7 +148,7 @@ class Sync:
             self._check_stop()
             if looked_for := wanted():
                 self._catalogue.documents.want(looked_for)
-            stored = self._vectors.run({"embed": {"limit": EMBEDDED_TOGETHER}})["store"]["stored"]
+            stored = run(self._vectors, {"embed": {"limit": EMBEDDED_TOGETHER}})["store"]["stored"]
             if not stored:
                 return done
             done += stored

@@ -88,7 +88,12 @@ def _ours(error: DBAPIError) -> MnemeError:
     if "malformed" in said or "not a database" in said or "disk image" in said:
         return CatalogueError(
             f"The catalogue is damaged: {said}.",
-            hint="Restore it from a backup, or move the file away and run `mneme sync` to build it again.",
+            hint="Restore it from a backup; or move it and the folder `index` away, add the sources again and run `mneme sync`.",
+        )
+    if "disk I/O error" in said:
+        return CatalogueError(
+            "The catalogue cannot be read or written: the disk refuses.",
+            hint="Free some space if the disk is full, and run the same command again; else have the disk checked.",
         )
     if isinstance(error, OperationalError) and "unable to open" in said:
         return CatalogueError(

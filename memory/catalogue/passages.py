@@ -113,6 +113,11 @@ class Passages:
         with transaction(self._engine) as connection:
             return Progress(*connection.execute(query).one())
 
+    def any(self) -> bool:
+        """Whether there is any passage at all, stale ones included."""
+        with transaction(self._engine) as connection:
+            return connection.execute(select(passages.c.id).limit(1)).first() is not None
+
     def average_length(self) -> float:
         """The mean number of words in a passage, 0 where there is none."""
         with transaction(self._engine) as connection:

@@ -41,7 +41,7 @@ def edge_errors(what: str) -> Iterator[None]:
     except Exception as error:  # qdrant-edge raises plain `Exception` for everything
         if "No space left" in str(error) or "StorageFull" in str(error):
             raise DiskFull(f"{what} needs more space than the disk has.") from error
-        raise IndexUnavailable(f"{what} failed: {error}") from error
+        raise IndexUnavailable(f"{what} failed: {error}.") from error
 
 
 def need_space(folder: Path, size: int = 0) -> None:

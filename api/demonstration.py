@@ -10,8 +10,8 @@ from api.progress import follow
 from api.settings import Settings
 from memory.errors import MnemeError
 
-SOURCE = "company"
-"""The demo's one source."""
+SOURCE, MAIL = "company", "mail"
+"""The demo's sources: the company's files, and the mail it keeps."""
 
 
 def prepare(settings: Settings, *, quiet: bool) -> Settings:
@@ -21,19 +21,22 @@ def prepare(settings: Settings, *, quiet: bool) -> Settings:
     :returns: the settings of the demo's memory.
     :raises MnemeError: where it cannot be built.
     """
-    from api.demo.build import ACCESS, PEOPLE, build
+    from api.demo.build import ACCESS, PEOPLE, build, build_mail
 
     ours = settings.model_copy(update={"home": settings.home / "demo"})
-    files = ours.home / "files"
+    files, mail = ours.home / "files", ours.home / "mail"
     if not quiet:
         typer.echo(f"Writing the demo company's documents to {files}")
     build(files)
+    build_mail(mail)
     with connect(ours, "mneme demo") as gateway:
         headers = {"content-type": "text/csv"}
         gateway.call("POST", "/api/people", content=PEOPLE.read_bytes(), headers=headers)
-        if not any(source["name"] == SOURCE for source in gateway.call("GET", "/api/sources")):
-            gateway.call("POST", "/api/sources", json=_source(files, ACCESS))
-        gateway.call("POST", "/api/sync", json={"sources": [SOURCE], "accept_removals": True})
+        known = {source["name"] for source in gateway.call("GET", "/api/sources")}
+        for name, kind, place in ((SOURCE, "folder", files), (MAIL, "mailbox", mail)):
+            if name not in known:
+                gateway.call("POST", "/api/sources", json=_source(name, kind, place, ACCESS))
+        gateway.call("POST", "/api/sync", json={"sources": [SOURCE, MAIL], "accept_removals": True})
         job = follow(gateway, quiet=quiet)
     if job["state"] != "done":
         problem = job["errors"][0] if job["errors"] else {"message": "It was stopped.", "hint": ""}
@@ -44,13 +47,13 @@ def prepare(settings: Settings, *, quiet: bool) -> Settings:
     return ours
 
 
-def _source(files: Path, access: Path) -> dict[str, object]:
-    """The folder as a source; the last rule that matches decides, so the general one goes first."""
+def _source(name: str, kind: str, place: Path, access: Path) -> dict[str, object]:
+    """A folder of files or of mail as a source; the last rule that matches decides, so the general one goes first."""
     rules = json.loads(access.read_text(encoding="utf-8"))
     return {
-        "kind": "folder",
-        "name": SOURCE,
-        "location": str(files),
+        "kind": kind,
+        "name": name,
+        "location": str(place),
         "rules": [_rule(rule["pattern"], rule["grant"]) for rule in reversed(rules)],
     }
 

@@ -1,1 +1,1 @@
-"""The demo company: thirty documents, eight people, and questions with known answers."""
+"""The demo company: files and mail in four languages, twelve people, and questions with known answers."""

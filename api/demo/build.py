@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from api.demo.correspondence import mailbox, message, read_mail
 from api.demo.opendocument import odt
 from api.demo.paper import pdf
 from api.demo.sheets import xlsx
@@ -21,6 +22,7 @@ from api.demo.web import html, markdown
 from api.demo.word import docx
 
 HERE = Path(__file__).parent
+ATTACHMENTS = HERE / "attachments"
 PEOPLE = HERE / "people.csv"
 ACCESS = HERE / "access.json"
 QUESTIONS = HERE / "questions.json"
@@ -51,11 +53,13 @@ class Employee:
 class Question:
     """A question with a known answer.
 
-    :param expected: the documents that answer it, best first; none where the asker may see none.
+    :param expected: the documents that answer it, best first; none where the asker may see none. Files go by their
+        paths, mail by its Message-ID, what is attached to it by ``MESSAGE-ID//NAME``.
     :param answer: a phrase that stands in the first of them.
     :param person: the address of the person the answer should lead to, or ``""``.
     :param asked_by: the address of the asker, or ``""`` for the owner of the memory.
     :param hidden: documents about it that the asker must not be shown.
+    :param all: whether the answer needs all of them, because one contradicts the other.
     """
 
     question: str
@@ -65,6 +69,7 @@ class Question:
     person: str
     asked_by: str
     hidden: tuple[str, ...]
+    all: bool = False
 
 
 def people() -> tuple[Employee, ...]:
@@ -94,6 +99,7 @@ def questions() -> tuple[Question, ...]:
             row.get("person", ""),
             row.get("as", ""),
             tuple(row.get("hidden", ())),
+            row.get("all", False),
         )
         for row in rows
     )
@@ -109,6 +115,30 @@ def access(file: str) -> frozenset[str]:
         if fnmatchcase(file, rule["pattern"]):
             return frozenset(rule["grant"])
     raise LookupError(f"No access rule fits {file}.")
+
+
+def attachments() -> dict[str, tuple[str, bytes]]:
+    """File name and bytes of everything that is attached to mail, by its name."""
+    return {source.name: (source.file, WRITERS[source.format](source)) for source in read_all(ATTACHMENTS)}
+
+
+def build_mail(target: Path) -> Path:
+    """Write the company's shared mail below `target`: what all may read as an mbox file, the rest message by message.
+
+    :returns: `target`.
+    """
+    files, office = attachments(), []
+    for mail in read_mail():
+        data = message(mail, files)
+        if mail.folder == "open":
+            office.append((mail.at, data))
+            continue
+        path = target / mail.folder / f"{mail.id}.eml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "office.mbox").write_bytes(mailbox(office))
+    return target
 
 
 def build(target: Path) -> Path:

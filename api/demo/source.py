@@ -237,8 +237,8 @@ def _writers(names: list[str]) -> tuple[Writer, ...]:
     return tuple(Writer(match["name"], match["address"]) for match in found if match)
 
 
-def read(path: Path) -> Source:
-    """One source file.
+def read(path: Path, root: Path = SOURCES) -> Source:
+    """One source file below `root`.
 
     :raises ValueError: where it has no front matter.
     """
@@ -249,7 +249,7 @@ def read(path: Path) -> Source:
     head: dict[str, Any] = yaml.safe_load(front[1])
     language = head["language"]
     return Source(
-        name=path.relative_to(SOURCES).with_suffix("").as_posix(),
+        name=path.relative_to(root).with_suffix("").as_posix(),
         title=typography(head["title"], language),
         language=language,
         format=head["format"],
@@ -267,6 +267,6 @@ def read(path: Path) -> Source:
     )
 
 
-def read_all() -> tuple[Source, ...]:
-    """Every source, by name."""
-    return tuple(sorted((read(path) for path in SOURCES.rglob("*.md")), key=lambda source: source.name))
+def read_all(root: Path = SOURCES) -> tuple[Source, ...]:
+    """Every source below `root`, by name."""
+    return tuple(sorted((read(path, root) for path in root.rglob("*.md")), key=lambda source: source.name))

@@ -53,7 +53,7 @@ class Likeness:
         return done
 
     def _others(self, document: str) -> list[tuple[str, float]]:
-        own = shingles(self._catalogue.documents.text(document))
+        own = self._shingles(document)
         passages = self._catalogue.passages.of_document(document)[:_PASSAGES]
         meaning = centroid(self._index, [passage.id for passage in passages])
         if len(own) < FEWEST or meaning is None:
@@ -66,7 +66,14 @@ class Likeness:
         return [(other, share) for other, share in shares if share >= ALIKE]
 
     def _share(self, own: frozenset[str], other: str) -> float:
-        return resemblance(own, shingles(self._catalogue.documents.text(other)))
+        return resemblance(own, self._shingles(other))
+
+    def _shingles(self, document: str) -> frozenset[str]:
+        """Of what the document says itself: an answer is no version of the message it quotes."""
+        text, asides = self._catalogue.documents.bodies([document]).get(document, ("", []))
+        for start, end, _ in reversed(asides):
+            text = f"{text[:start]}\n{text[end:]}"
+        return shingles(text)
 
 
 def shingles(text: str) -> frozenset[str]:

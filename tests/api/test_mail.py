@@ -92,7 +92,11 @@ def everything() -> list[EmailMessage | bytes]:
         message(f"offer{n}@x.example", JANE, f"customer{n}@y.example", f"Offer {n}", f"Dear customer {n}, our prices.", day=5 + n, files={"prices.pdf": pdf(LIST)})
         for n in range(10)
     ]  # fmt: skip
-    return [question, answer, carrier, inline, *offers, ENCRYPTED, MALFORMED, BARE, SILENT]
+    plan = " ".join(f"On day {n} the saw in hall {n % 3} cuts batch {n}." for n in range(1, 12))
+    long = message("plan@x.example", JANE, BO, "Saw", plan, day=20)
+    reply = f"Good, but on day four the saw is serviced, so batch four has to wait until day twelve, and whoever expects it should be told so before the lorry is ordered.\n\nOn Monday, Jane Doe wrote:\n> {plan}\n"
+    agreed = message("agreed@x.example", BO, JANE, "Re: Saw", reply, answers=["plan@x.example"], day=21)
+    return [long, agreed, question, answer, carrier, inline, *offers, ENCRYPTED, MALFORMED, BARE, SILENT]
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +197,17 @@ def test_a_thread_is_one_and_quotations_are_not_its_writers_words(asked: Service
     assert [aside["kind"] for aside in whole["messages"][1]["asides"]] == ["signature", "quoted"]
     passages = " ".join(passage.text for passage in asked.memory.catalogue.passages.of_document(answer))
     assert "What does" not in passages
+
+
+def test_an_answer_is_no_version_of_what_it_quotes(asked: Service) -> None:
+    for title in ("Saw", "Re: Saw"):
+        [document] = {
+            each["document"] for each in found(asked, "saw batch day source:mbox") if each["title"] == title
+        }
+        versions = asked.discovery.versions(document, OWNER)
+        assert {each["title"] for each in versions} == {title}, (
+            "its copies in the other sources, and no others"
+        )
 
 
 def test_one_attachment_of_ten_mails_is_a_child_of_each_and_embedded_once(asked: Service) -> None:

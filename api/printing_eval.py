@@ -119,6 +119,8 @@ def show_decision(answer: Mapping[str, Any]) -> None:
     out.print(table)
     said = "passes" if answer["passed"] else "does not pass: it is worse beyond noise"
     out.print(f"[bold]{escape(answer['candidate'])}[/] {said}.", style="green" if answer["passed"] else "red")
+    if answer["passed"] and not answer["conclusive"]:
+        out.print("Some slice has too few queries for a loss to be noticed: this counts for no promotion.")
 
 
 def _figures(one: Mapping[str, Any]) -> list[str]:

@@ -65,10 +65,17 @@ class Decision:
         """Whether nothing is worse."""
         return not any(one.verdict == "worse" for one in self.verdicts)
 
+    @property
+    def conclusive(self) -> bool:
+        """Whether each slice has queries enough for a loss to be noticed at all; else to have passed says nothing."""
+        cases = len(self.verdicts)
+        return all(least_p(one.paired.queries) * cases <= LEVEL for one in self.verdicts)
+
     def to_json(self) -> dict[str, Any]:
         """As JSON values, as `mneme eval gate` answers."""
         return {
             "passed": self.passed,
+            "conclusive": self.conclusive,
             "collection": self.collection.name,
             "version": self.collection.version,
             "checksum": self.collection.checksum,

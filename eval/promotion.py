@@ -28,8 +28,8 @@ class Passes:
         self._path = data / _FILE
 
     def keep(self, decision: Decision, baseline: Setup, candidate: Setup) -> None:
-        """Remember what the gate said, if the candidate has passed."""
-        if decision.passed:
+        """Remember what the gate said, if the candidate has passed and could have failed."""
+        if decision.passed and decision.conclusive:
             told = {
                 "at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "baseline": asdict(baseline),

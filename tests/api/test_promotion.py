@@ -14,7 +14,7 @@ from api.gateway import Refused
 from api.search_setup import active_pipeline, bench_folder
 from eval.collections.beir import write_beir
 from eval.collections.folder import open_collection
-from eval.collections.model import Query
+from eval.collections.model import CorpusDocument, Query
 from eval.evaluation import evaluate
 from eval.gate import decide
 from eval.measures import parse_measures
@@ -23,7 +23,6 @@ from eval.promotion import Passes
 from eval.runs import Run
 from memory.errors import InvalidInput, NotPromoted
 from search.pipeline import HYBRID
-from tests.eval.small_collection import small_collection
 from tests.memories import add_folder, service, sync
 
 Mneme = Callable[..., Any]
@@ -39,7 +38,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with service(base / "home") as opened:
         add_folder(opened, base / "files")
         assert sync(opened)["state"] == "done"
-    small_collection(base / "small")
+    names = ["lease", "crane", "sensor", "travel", "budget", "heating", "ferry", "quay"]
+    write_beir(
+        base / "small",
+        [Query(name, f"all about the {name}") for name in names],
+        {name: {name: 1} for name in names},
+        [CorpusDocument(name, f"All there is to say of the {name}.") for name in names],
+    )
     write_beir(base / "own", [Query("q", "lease")], {"q": {"folder:files/lease.txt": 1}})
     return base
 
@@ -72,7 +77,13 @@ def test_a_pipeline_searches_once_it_has_passed_against_what_is_in_use(place: Pa
         mneme("eval", "promote", mine)
     assert refused.value.problem["type"] == "urn:mneme:problem:not-promoted"
     assert "mneme eval gate --baseline active" in refused.value.hint
-    # To be better than something that is not in use proves nothing.
+    # To have passed with so few queries that nothing could have failed proves nothing,
+    own = str(place / "own")
+    told = mneme("eval", "gate", "--baseline", "active", "--candidate", mine, "--collection", own)
+    assert (told["passed"], told["conclusive"]) == (True, False)
+    with pytest.raises(Refused):
+        mneme("eval", "promote", mine)
+    # and neither does to be better than something that is not in use.
     assert mneme("eval", "gate", "--baseline", "meaning", "--candidate", mine, "--collection", small)[
         "passed"
     ]
@@ -167,7 +178,7 @@ def test_an_index_is_made_by_another_model_once_that_has_passed(place: Path) -> 
         with pytest.raises(NotPromoted, match="model hash has not passed") as refused:
             examine(memory, repair=False, rebuild=True)
         assert "--candidate-model hash" in refused.value.hint
-        collection = open_collection(place / "own")
+        collection = open_collection(place / "small")
         same = evaluate(collection, Run("any"), parse_measures(["RR"]))
         passes, active = Passes(bench_folder(memory.settings)), digest(active_pipeline(memory).text)
         passes.keep(decide(collection, same, same), Setup(active, "another"), Setup(active, used))

@@ -92,6 +92,7 @@ def test_a_worse_candidate_does_not_pass(collection: Collection) -> None:
     assert decide(collection, base, worse, ["language=en"]).passed
     assert decide(collection, base, worse, tolerance=0.9).passed
     assert decide(collection, base, other).passed
+    assert decide(collection, base, other).conclusive
     assert [one.verdict for one in decide(collection, worse, base).verdicts][:1] == ["better"]
 
 
@@ -101,6 +102,7 @@ def test_a_slice_too_small_to_tell_is_named(tmp_path: Path) -> None:
     base, worse = measured(small, run("base"), run("worse", worse=20))
     decision = decide(small, base, worse)
     assert decision.passed
+    assert not decision.conclusive
     assert decision.to_json()["verdicts"][0]["verdict"] == "too few queries"
     with pytest.raises(NotFound):
         decide(small, base, worse, ["language=fr"])

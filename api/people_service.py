@@ -72,7 +72,9 @@ class PeopleService:
 
         :param other: whom to merge: by id, address, account or name, as long as one person only is called that.
         """
-        found = [each for each in self._catalogue.people.find(other) if each != person_id]
+        found = self._catalogue.people.find(other)
+        if len(found) > 1:
+            found = [each for each in found if each != person_id]
         if len(found) != 1:
             told = "fits more than one person" if found else "is not known"
             raise NotFound(f"{other!r} {told}.", hint="Give the person's full e-mail address.")

@@ -189,12 +189,14 @@ class People:
 def _meant(value: str) -> Iterator[Select[Any]]:
     """Who may be meant, the closest fit first."""
     person = select(identities.c.person).distinct()
+    # An address that is somebody else's in one document is still its owner's.
+    everywhere = identities.c.document == ""
     yield person.where(
         or_(
             identities.c.person == value,
             identities.c.founded == value,
-            (identities.c.kind == "address") & (identities.c.value == value.casefold()),
-            (identities.c.kind == "account") & (identities.c.value == value),
+            everywhere & (identities.c.kind == "address") & (identities.c.value == value.casefold()),
+            everywhere & (identities.c.kind == "account") & (identities.c.value == value),
         )
     )
     if key := name_key(value):
@@ -206,4 +208,4 @@ def _meant(value: str) -> Iterator[Select[Any]]:
         yield person.where(identities.c.id.in_(part))
     # An account is known as `source:id`; people know only the id.
     ends = identities.c.value.endswith(f":{value}", autoescape=True)
-    yield person.where(identities.c.kind == "account", ends)
+    yield person.where(everywhere, identities.c.kind == "account", ends)

@@ -210,7 +210,7 @@ class PersonPages:
     def _fit(self, person: str, value: str, asker: Asker) -> int | None:
         """How closely a text means a person, 0 closest; None for not at all. As `People.find` has it."""
         known, key = self.aliases(person, asker), name_key(value)
-        exact = {each.shown.casefold() for each in known if each.kind != "name"}
+        exact = {each.shown.casefold() for each in known if each.kind != "name" and not each.document}
         if value.casefold() in {person, self._people.get(person).id} | exact:
             return 0
         called = {name for each in known for name in each.names}
@@ -222,7 +222,11 @@ class PersonPages:
             return 1
         if any(f" {key} " in f" {name} " for name in keys):
             return 2
-        ends = {each.shown.rpartition(":")[2].casefold() for each in known if each.kind == "account"}
+        ends = {
+            each.shown.rpartition(":")[2].casefold()
+            for each in known
+            if each.kind == "account" and not each.document
+        }
         return 3 if value.casefold() in ends else None
 
     def why_joined(self, person: str) -> list[WhyJoined]:

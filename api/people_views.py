@@ -23,6 +23,7 @@ _REASONS = {
     "common_surname": msg("a common surname, which says little"),
     "only_bearer": msg("nobody else here is called that"),
     "others_fit": msg("others are called that too"),
+    "signature": msg("a signature gives both"),
     "same_document": msg("both are named in one document"),
     "same_thread": msg("both wrote in one thread"),
     "same_company": msg("both work with the same people"),

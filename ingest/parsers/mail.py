@@ -5,7 +5,7 @@ is kept and shown, but is not searched as its writer's words. What is attached b
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -21,6 +21,7 @@ from ingest.parsers.invitations import invitation
 from ingest.parsers.message_body import html_elements, text_elements
 from ingest.parsers.people import distinct
 from ingest.parsers.replies import forwards
+from ingest.parsers.signed import signed
 from memory.domain import Contribution, Role
 from memory.errors import ParseError
 
@@ -75,13 +76,14 @@ def _parsed(message: Message, media_type: str) -> Parsed:
         raise ParseError(ENCRYPTED)
     head = _head(message, subject)
     elements = _settled(found, head, subject)
+    people = list(_people(message, at))
     return Parsed(
         media_type=media_type if media_type != "text/plain" else RFC822,
         title=subject or _untitled(found, message),
         elements=tuple(elements),
         created=at,
         modified=at,
-        contributions=distinct([*_people(message, at), *found.invited]),
+        contributions=distinct([*people, *_signed(elements, people, at), *found.invited]),
         attachments=tuple(found.attachments),
         empty_reason="" if elements else NOTHING,
         message=head,
@@ -144,6 +146,15 @@ def _people(message: Message, at: datetime | None) -> Iterator[Contribution]:
     for header in ("To", "Cc", "Bcc"):
         everybody = ", ".join(str(value) for value in message.get_all(header, []))
         yield from (Contribution(person, Role.RECIPIENT, at, EVIDENCE) for person in identities(everybody))
+
+
+def _signed(
+    elements: Sequence[Element], people: Sequence[Contribution], at: datetime | None
+) -> Iterator[Contribution]:
+    senders = [part.person for part in people if part.role is Role.SENDER]
+    text = "\n".join(each.text for each in elements if each.aside is Aside.SIGNATURE)
+    if len(senders) == 1 and text:
+        yield from signed(text, senders[0], at)
 
 
 def _read(part: Message, found: _Found, *, top: bool = False) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, case, func, or_, select
 
 from memory.catalogue.identities import CROWDED, bearers, borne
 from memory.catalogue.schema import (
@@ -20,7 +20,7 @@ from memory.catalogue.schema import (
 from memory.domain import Role
 from memory.people.blocks import probes
 from memory.people.evidence import alike
-from memory.people.names import name_key
+from memory.people.names import SIGNED, name_key
 from memory.people.profile import Node, Profile
 from memory.people.surnames import Rarity, is_common, rarity
 
@@ -144,6 +144,7 @@ class Neighbourhood:
                     company=frozenset().union(*(crowd[document] for document, _, _ in rows)),
                     sent=frozenset(document for document, _, role in rows if role == Role.SENDER),
                     received=frozenset(document for document, _, role in rows if role == Role.RECIPIENT),
+                    signed=frozenset(document for document, _, role in rows if role == SIGNED),
                 )
 
     def _names(self, ids: list[int]) -> dict[int, Counter[str]]:
@@ -165,7 +166,10 @@ class Neighbourhood:
         )
         few = (
             select(
-                contributions.c.identity, contributions.c.document, contributions.c.role, place.label("place")
+                contributions.c.identity,
+                contributions.c.document,
+                case((contributions.c.evidence == SIGNED, SIGNED), else_=contributions.c.role).label("role"),
+                place.label("place"),
             )
             .where(contributions.c.identity.in_(ids))
             .subquery()

@@ -103,7 +103,7 @@ def supported(one: Profile, other: Profile, reasons: list[Evidence]) -> bool:
     """Whether more than the name speaks for it: two addresses of one name may be two people's."""
     if one.bare or other.bare:
         return True
-    shared = {"same_domain", "same_thread", "same_document", "same_company"}
+    shared = {"signature", "same_domain", "same_thread", "same_document", "same_company"}
     return any(reason.code in shared for reason in reasons)
 
 
@@ -139,7 +139,9 @@ def _together(one: Profile, other: Profile, rare: Rarity) -> list[Evidence]:
     documents = one.met("documents") & other.met("documents")
     apart = (one.met("sent") & other.met("received")) | (one.met("received") & other.met("sent"))
     apart |= one.met("received") & other.met("received")
-    if apart and not (one.bare or other.bare):
+    if (one.met("sent") & other.met("signed")) | (one.met("signed") & other.met("sent")):
+        found.append(Evidence("signature", 3.0))
+    elif apart and not (one.bare or other.bare):
         found.append(Evidence("write_to_each_other", -2.0 if rare is Rarity.COMMON else -0.5))
     elif documents - apart:
         found.append(Evidence("same_document", 3.0 if one.bare or other.bare else 1.5))

@@ -64,7 +64,7 @@ def likeness(one: str, other: str) -> Likeness:
     if "".join(a) == "".join(b) or sorted(a) == sorted(b):
         return Likeness.SAME
     if len(a) == 1:
-        return _one_word(a[0], b)
+        return _one_word(a[0], b, max(one, other, key=lambda key: len(key.split())))
     return _of_full(a, b)
 
 
@@ -86,14 +86,14 @@ def _full_alike(a: list[str], b: list[str]) -> bool:
 
 @lru_cache(maxsize=100_000)
 def handles(key: str) -> frozenset[str]:
-    """The one-word names somebody may go by: ``jdoe``, ``doej``, ``janedoe``, ``doejane``, ``janed``."""
-    words = loose(key).split()
+    """The one-word names somebody may go by, umlauts made one: ``jdoe``, ``doej``, ``janedoe``, ``doejane``, ``janed``."""
+    words = key.split()
     if len(words) < 2:
         return frozenset()
     first, last = words[0], words[-1]
     spelt = {first[0] + last, last + first[0], first + last, last + first, first + last[0], "".join(words)}
     spelt |= {"".join(word[0] for word in words[:-1]) + last, first[0] + "".join(words[1:])}
-    return frozenset(word for word in spelt if len(word) >= 4)
+    return frozenset(loose(word) for word in spelt if len(word) >= 4)
 
 
 def short_forms(first: str) -> frozenset[int]:
@@ -107,8 +107,8 @@ def is_full(key: str) -> bool:
     return len(words) >= 2 and len(words[0]) > 1 and len(words[-1]) > 1
 
 
-def _one_word(word: str, full: list[str]) -> Likeness:
-    if len(full) > 1 and word in handles(" ".join(full)):
+def _one_word(word: str, full: list[str], key: str) -> Likeness:
+    if len(full) > 1 and word in handles(key):
         return Likeness.HANDLE
     if len(full) > 1 and len(word) > 2 and word in {full[0], full[-1]}:
         return Likeness.PART

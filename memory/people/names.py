@@ -3,6 +3,9 @@
 import re
 import unicodedata
 
+SIGNED = "signature"
+"""The evidence of a contribution that was read in the signature of a message."""
+
 _TITLES = frozenset(
     [
         "dr",

@@ -25,6 +25,7 @@ class Node:
     :param documents, threads: some of those it was met in.
     :param company: ids of identities met in the same documents.
     :param sent, received: some of the messages it wrote and was written to.
+    :param signed: some of the messages whose signature names it.
     """
 
     id: int
@@ -37,6 +38,7 @@ class Node:
     company: frozenset[int] = frozenset()
     sent: frozenset[str] = frozenset()
     received: frozenset[str] = frozenset()
+    signed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class Profile:
         return not self.bare and len(apart) >= _SHARED_FROM
 
     def met(self, what: str) -> frozenset[str]:
-        """The union of one of the nodes' sets: ``documents``, ``threads``, ``sent`` or ``received``."""
+        """The union of one of the nodes' sets: ``documents``, ``threads``, ``sent``, ``received`` or ``signed``."""
         found: Iterable[frozenset[str]] = (getattr(node, what) for node in self.nodes)
         return frozenset().union(*found)
 

@@ -86,6 +86,22 @@ def test_own_words_stand_apart(language: str, own_words: str, signature: str, qu
     ]
 
 
+def test_a_signature_says_who_the_sender_is() -> None:
+    """The name below, and addresses that spell it; a colleague's, an office's and a list's say nothing."""
+    text = (
+        "From: jdoe@x.example\nTo: bo@x.example\nSubject: Lease\n\nIt ends in March.\n\n-- \nJane Doe\nLegal\n"
+        "jane.doe@home.example, legal@x.example\nAssistant: kim.coe@x.example\n"
+    )
+    people = [(each.person.name, each.person.address, each.role) for each in parse(text).contributions]
+    assert people == [
+        ("Jane Doe", "jdoe@x.example", Role.SENDER),
+        ("", "bo@x.example", Role.RECIPIENT),
+        ("Jane Doe", "jane.doe@home.example", Role.MENTIONED),
+    ]
+    foreign = parse(text.replace("jdoe@x.example", "bo@y.example"))
+    assert [each.person.address for each in foreign.contributions] == ["bo@y.example", "bo@x.example"]
+
+
 def test_a_quotation_is_kept_and_not_searched_where_its_message_is_known() -> None:
     body = "Yes, two years.\n\nOn Monday, Bo wrote:\n> Is the term two years?\n> \n> Bo\n"
     head = "From: Jane <j@x.example>\nSubject: Re: Term\nMessage-ID: <2@x>\n"

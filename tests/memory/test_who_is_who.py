@@ -18,6 +18,7 @@ from memory.catalogue.schema import identities, joins
 from memory.catalogue.sources import Source
 from memory.domain import OWNER, Access, Contribution, Document, Identity, Role, SourceRef
 from memory.errors import InvalidInput, NotFound
+from memory.people.names import SIGNED
 
 JANE = Identity("Jane Doe", "jane.doe@x.example")
 HERE = [
@@ -69,25 +70,22 @@ def opened(empty: Path) -> Iterator[Catalogue]:
         path.unlink()
 
 
-def write(catalogue: Catalogue, *parts: Identity | tuple[Identity, Role], thread: str | None = None) -> str:
+def write(catalogue: Catalogue, *parts: Identity | tuple[Identity, Role]) -> str:
     """A document by some people: the first of them has written it, the others have received it."""
     said = [
         part if isinstance(part, tuple) else (part, Role.RECIPIENT if place else Role.SENDER)
         for place, part in enumerate(parts)
     ]
-    new = new_document_id()
-    document = Document(
-        new,
-        SourceRef("folder", "files", new),
-        new,
-        "text/plain",
-        thread=thread,
-        access=Access(frozenset({"public"})),
-        contributions=tuple(Contribution(person, role) for person, role in said),
-    )
+    new = document(new_document_id(), tuple(Contribution(person, role) for person, role in said))
     with catalogue.transaction() as connection:
-        catalogue.documents.replace(connection, document, "", [])
-    return new
+        catalogue.documents.replace(connection, new, "", [])
+    return new.id
+
+
+def document(which: str, said: tuple[Contribution, ...]) -> Document:
+    access = Access(frozenset({"public"}))
+    ref = SourceRef("folder", "files", which)
+    return Document(which, ref, which, "text/plain", access=access, contributions=said)
 
 
 def grouped(catalogue: Catalogue) -> frozenset[frozenset[tuple[str, str, str]]]:
@@ -215,6 +213,24 @@ def test_two_of_a_name(empty: Path, one: Identity, other: Identity, joined: bool
         cards = catalogue.cards.of_documents([first, second])
         ids = {link.id for card in cards.values() for link in card.people}
         assert (len(ids) == 1) is joined
+
+
+def test_a_signature_joins_even_a_common_name(empty: Path) -> None:
+    with opened(empty) as catalogue:
+        sender, private = (
+            Identity("Jane Smith", "jsmith@x.example"),
+            Identity("Jane Smith", "jane.smith@y.example"),
+        )
+        said = (Contribution(sender, Role.SENDER), Contribution(private, Role.MENTIONED, evidence=SIGNED))
+        new = write(catalogue, sender, private)
+        catalogue.who_is_who.settle()
+        assert len(grouped(catalogue)) == 2, "met in one mail, they may be two"
+        with catalogue.transaction() as connection:
+            catalogue.documents.replace(connection, document(new, said), "", [])
+        catalogue.who_is_who.settle()
+        assert len(grouped(catalogue)) == 1
+        (why,) = catalogue.person_pages.why_joined(person(catalogue, "Jane Smith"))
+        assert "signature" in {reason["code"] for reason in why.reasons}
 
 
 def test_a_sync_looks_only_at_those_who_may_be_meant(empty: Path) -> None:

@@ -144,6 +144,7 @@ class Jobs:
                 self._read_all(self._sync, job)
                 job.words_done = True
                 if job.meaning:
+                    self._memory.release_parsers()
                     job.embedded = self._sync.embed(job.report, self._wanted)
                     self._memory.optimise()
                     Likeness(self._memory.catalogue, self._memory.index).update(self._sync.stopping)

@@ -29,6 +29,9 @@ NAME = "default"
 UNOPTIMISED = 20_000
 """Passages that may be searched exactly: up to here that takes 4 ms, so optimising is not worth its time."""
 
+MUCH_TO_EMBED = 500
+"""Passages that take longer to embed than it takes to start the parser workers again."""
+
 PARSERS_REST_S = 60
 """Seconds that parser workers outlive their sync: about 0.15 GB each, and 2 to 5 s saved by the next one."""
 
@@ -93,7 +96,8 @@ class Memory:
                 f"This memory was embedded with {known['name']}, and the settings ask for {self.spec.model}.",
                 hint=f"Set MNEME_EMBEDDING__MODEL={known['setting']}, or run `mneme doctor --rebuild` to embed everything anew.",
             )
-        identity = self.passage_embedder.identity
+        # The one for queries is there in a service: a second process for syncs would only have to say its name.
+        identity = (self._query_embedder or self.passage_embedder).identity
         self.catalogue.set_meta("model", {"setting": self.spec.model, **_plain(identity)})
         return identity
 
@@ -130,6 +134,8 @@ class Memory:
         """Begin to load the model that embeds queries, in the background."""
         with self._opening:
             if self._loading is None:
+                if not self.spec.light:
+                    self._query_embedder = EmbedderProcess(self._spec_of_queries(), nice=0)
                 self._loading = threading.Thread(target=self._load, name="model", daemon=True)
                 self._loading.start()
 
@@ -142,7 +148,8 @@ class Memory:
     def _load(self) -> None:
         began = time.monotonic()
         try:
-            embedder = self._open_query_embedder()
+            embedder = self._query_embedder or self.spec.open()
+            self.share_processor(self.busy.locked())
             self._compare(embedder.identity)
             registry.provide(NAME, Embedder, QueryBatcher(embedder))  # type: ignore[type-abstract]
             log.info("model %s ready after %.1f s", embedder.identity.name, time.monotonic() - began)
@@ -152,15 +159,9 @@ class Memory:
         finally:
             self._loaded.set()
 
-    def _open_query_embedder(self) -> Embedder:
-        if self.spec.light:
-            return self.spec.open()
-        # Half of the processors: for one short text the others would save a few milliseconds, and a search has
-        # more to do than to embed.
-        threads = max(1, (os.cpu_count() or 1) // 2)
-        self._query_embedder = EmbedderProcess(replace(self.spec, threads=threads), nice=0)
-        self.share_processor(self.busy.locked())
-        return self._query_embedder
+    def _spec_of_queries(self) -> EmbedderSpec:
+        """Half of the processors: one short text gains little by more, and a search has more to do than to embed."""
+        return replace(self.spec, threads=max(1, (os.cpu_count() or 1) // 2))
 
     def share_processor(self, sharing: bool) -> None:
         """Embed queries with one thread while a sync embeds beside them; with more again afterwards.
@@ -197,6 +198,13 @@ class Memory:
         index = self.index
         if isinstance(index, EdgeIndex) and index.unoptimised() > UNOPTIMISED:
             index.optimise()
+
+    def release_parsers(self) -> None:
+        """End the processes that parse at once, where embedding will need the memory for long."""
+        progress = self.catalogue.passages.progress()
+        with self._opening:
+            if self._parsers is not None and progress.by_words - progress.by_meaning > MUCH_TO_EMBED:
+                self._parsers.rest(0)
 
     def release_workers(self) -> None:
         """End the processes that only a sync needs; those that parse wait a while for the next one."""

@@ -22,7 +22,7 @@ _NICKNAMES = (
 )  # fmt: skip
 _SHORT: dict[str, frozenset[int]] = {}
 for _number, _names in enumerate(_NICKNAMES):
-    for _name in _names.split():
+    for _name in map(loose, _names.split()):
         _SHORT[_name] = _SHORT.get(_name, frozenset()) | {_number}
 
 
@@ -132,10 +132,12 @@ def _of_full(a: list[str], b: list[str]) -> Likeness:
 def _first_agree(one: str, other: str) -> bool:
     if one == other or (1 in {len(one), len(other)} and one[0] == other[0]):
         return True
+    families = _SHORT.get(one, frozenset()), _SHORT.get(other, frozenset())
+    if all(families):
+        return bool(families[0] & families[1])
+    # Max for Maximilian; Martin and Martina, Paul and Pauline are two.
     short, long = sorted((one, other), key=len)
-    if len(short) >= 3 and long.startswith(short):
-        return True
-    return bool(_SHORT.get(one, frozenset()) & _SHORT.get(other, frozenset()))
+    return 3 <= len(short) <= 4 and len(long) - len(short) >= 4 and long.startswith(short)
 
 
 def _middles_agree(one: list[str], other: list[str]) -> bool:

@@ -202,6 +202,8 @@ def test_evidence_joins_and_is_kept(empty: Path) -> None:
         (Identity("Jane Smith", "jane@x.example"), Identity("Jane Smith", "jane@y.example"), False),
         (Identity("Jane Quellmalz", "sales@x.example"), Identity("Jane Quellmalz", "jane@x.example"), False),
         (Identity("Jane Quellmalz", "jane@x.example"), Identity("Max Quellmalz", "max@x.example"), False),
+        (Identity("Michael Quellmalz", "michael.quellmalz@x.example"), Identity("Mike Quellmalz"), True),
+        (Identity("Martin Quellmalz", "martin.quellmalz@x.example"), Identity("Martina Quellmalz"), False),
         (Identity("Jane Doe via Board", "board@lists.x.example"), JANE, True),
     ],
 )

@@ -42,8 +42,8 @@ def prepare(settings: Settings, *, quiet: bool) -> Settings:
         problem = job["errors"][0] if job["errors"] else {"message": "It was stopped.", "hint": ""}
         raise MnemeError(f"The demo could not be read: {problem['message']}", hint=problem["hint"])
     if not quiet:
-        summary = job["summaries"][0]
-        typer.echo(f"{summary['known']} documents are in the memory; its home is {ours.home}")
+        known = sum(summary["known"] for summary in job["summaries"])
+        typer.echo(f"{known} documents are in the memory; its home is {ours.home}")
     return ours
 
 

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -171,19 +172,23 @@ sys.stdin.read()
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of its own, with less room than the index keeps free."""
-    place = tmp_path / "disk"
-    place.mkdir()
+def small_disk() -> Iterator[Path]:
+    """A disk of its own, with less room than the index keeps free.
+
+    Not under pytest's folder: what a killed run leaves mounted there, other runs would stumble over.
+    """
+    place = Path(tempfile.mkdtemp(prefix="mneme-disk-"))
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=200M", "tmpfs", str(place)], capture_output=True, check=False
     )
     if mounted.returncode:
+        place.rmdir()
         pytest.skip("mounting a small disk needs root")
     try:
         yield place
     finally:
         subprocess.run(["umount", "--lazy", str(place)], check=True)
+        place.rmdir()
 
 
 def test_a_full_disk_stops_a_sync_and_loses_nothing(small_disk: Path, tmp_path: Path) -> None:

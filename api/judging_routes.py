@@ -38,7 +38,7 @@ class Judged(BaseModel):
     comment: str = Field("", max_length=2000)
 
 
-def table_of(service: Asked) -> JudgingTable:
+async def table_of(service: Asked) -> JudgingTable:
     """The pools of this process's memory."""
     return JudgingTable(service)
 

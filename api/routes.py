@@ -19,8 +19,8 @@ INLINE = PLAIN_IMAGES | {"application/pdf"}
 """Types a browser shows without running anything of theirs; everything else is downloaded."""
 
 
-def service_of(request: Request) -> Service:
-    """The service of this process."""
+async def service_of(request: Request) -> Service:
+    """The service of this process; asynchronous, since FastAPI sends what is not to a thread of its own."""
     service: Service = request.app.state.service
     return service
 

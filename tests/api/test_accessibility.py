@@ -101,8 +101,10 @@ def emulate(window: Browser, scheme: str, size: tuple[int, int]) -> None:
     )
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["desk", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+# Colours do not hang on the width, nor the layout on the colours: two of the four pairs meet every rule.
+@pytest.mark.parametrize(
+    ("scheme", "size"), [("light", PHONE), ("dark", WIDE)], ids=["light-phone", "dark-desk"]
+)
 def test_no_page_has_a_violation_or_scrolls_sideways(
     places: list[str], tmp_path: Path, scheme: str, size: tuple[int, int]
 ) -> None:

@@ -269,6 +269,28 @@ def test_an_older_catalogue_is_brought_up_to_date_with_what_it_holds(tmp_path: P
     engine.dispose()
 
 
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
+    """All steps to the newest tables are one transaction: what stops amid them can be tried again."""
+    url = f"sqlite:///{tmp_path / 'c.db'}"
+    engine, config = create_engine(url), Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "CREATE INDEX ix_passages_state ON passages (stale)"
+        )  # in the last one's way
+    before = set(inspect(engine).get_table_names())
+    with pytest.raises(CatalogueError, match="ix_passages_state"):
+        Catalogue(url)
+    assert set(inspect(create_engine(url)).get_table_names()) == before
+    with engine.begin() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0001"
+        connection.exec_driver_sql("DROP INDEX ix_passages_state")
+    Catalogue(url).close()
+    engine.dispose()
+
+
 def test_a_damaged_catalogue_says_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "c.db"
     path.write_bytes(b"not a database, " * 500)

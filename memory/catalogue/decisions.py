@@ -101,6 +101,8 @@ class Decisions:
             apart = [_stand_apart(connection, identity, document) for identity in base]
             others = [which for which in everything if which not in apart]
             made = self._decide(connection, "not me", apart, others, by, reason, document)
+            # Who else is in it has other company now, by which they may have been known.
+            self._who_is_who.settle_these(connection, _in_document(connection, document))
             self._who_is_who.follow(connection, {document})
             return made
 
@@ -137,7 +139,7 @@ class Decisions:
             )
             companions: set[int] = set()
             if row.action == "not me":
-                companions = _stand_together(connection, row.left)
+                companions = _stand_together(connection, row.left) | _in_document(connection, row.value)
                 self._who_is_who.follow(connection, {row.value})
             self._who_is_who.settle_these(
                 connection, _there(connection, {*row.left, *row.right, *companions})
@@ -281,6 +283,11 @@ def _in_force(connection: Connection, identity: int) -> bool:
 
 
 _UNDONE = select(decisions.c.undoes).where(decisions.c.undoes.is_not(None))
+
+
+def _in_document(connection: Connection, document: str) -> set[int]:
+    query = select(contributions.c.identity).where(contributions.c.document == document).distinct()
+    return set(connection.execute(query).scalars())
 
 
 def _there(connection: Connection, ids: Iterable[int]) -> list[int]:

@@ -173,6 +173,32 @@ def test_what_is_decided_by_hand_can_be_taken_back(
         }
 
 
+def test_who_was_known_by_somebody_else_is_asked_anew(empty: Path) -> None:
+    """An account and a name are one by the company both had; whoever says it was not theirs takes that away."""
+    with opened(empty) as catalogue:
+        written = [
+            write(catalogue, *(HERE[each] for each in here)) for here in ([3], [9, 0], [10], [3, 8, 0])
+        ]
+        catalogue.who_is_who.settle()
+        shared = next(
+            person
+            for which, person in owned(catalogue).items()
+            if _value(catalogue, which) == HERE[0].address
+        )
+        before = grouped(catalogue)
+        made = catalogue.decisions.not_me(shared, written[3], by="owner")
+        decided = grouped(catalogue)
+        again(catalogue)
+        assert grouped(catalogue) == decided
+        catalogue.decisions.undo(made, by="owner")
+        assert grouped(catalogue) == before
+
+
+def _value(catalogue: Catalogue, which: int) -> str:
+    with catalogue.transaction() as connection:
+        return str(connection.execute(select(identities.c.value).where(identities.c.id == which)).scalar())
+
+
 def test_evidence_joins_and_is_kept(empty: Path) -> None:
     with opened(empty) as catalogue:
         write(catalogue, Identity("Quellmalz, Max", "max.quellmalz@x.example"), JANE)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mneme")
 
+BACKLOG = 2048  # connections that wait to be accepted, as uvicorn has it
+
 
 def serve(settings: Settings, port: int | None, *, as_json: bool) -> None:
     """Serve until the process is told to end.
@@ -52,13 +54,15 @@ def serve(settings: Settings, port: int | None, *, as_json: bool) -> None:
         _ = service.searcher  # ready by words before the first request is taken
         threading.Thread(target=_settle, args=(memory,), name="settle", daemon=True).start()
         service.schedule.start()
+        # From here on a caller is heard; bound only, the socket would refuse whoever is quick enough to read the line.
+        listener.listen(BACKLOG)
         memory.lock.announce({"doing": "mneme serve", "address": address})
         said = json.dumps({"address": address}) if as_json else f"Mneme is at {address} (Ctrl-C ends it)"
         sys.stdout.write(said + "\n")
         sys.stdout.flush()
         return service
 
-    config = uvicorn.Config(create_app(opened), log_level="warning", server_header=False, date_header=True)
+    config = uvicorn.Config(create_app(opened), log_level="warning", server_header=False, date_header=True, backlog=BACKLOG)
     server = uvicorn.Server(config)
     signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
     server.run(sockets=[listener])

@@ -62,7 +62,9 @@ def serve(settings: Settings, port: int | None, *, as_json: bool) -> None:
         sys.stdout.flush()
         return service
 
-    config = uvicorn.Config(create_app(opened), log_level="warning", server_header=False, date_header=True, backlog=BACKLOG)
+    config = uvicorn.Config(
+        create_app(opened), log_level="warning", server_header=False, date_header=True, backlog=BACKLOG
+    )
     server = uvicorn.Server(config)
     signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
     server.run(sockets=[listener])

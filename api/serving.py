@@ -71,11 +71,12 @@ def serve(settings: Settings, port: int | None, *, as_json: bool) -> None:
 
 
 def _settle(memory: "Memory") -> None:
-    """Read what searches show of every document, so that the first is as quick as the next."""
+    """Let go of events whose time is over, and read what searches show, so that the first is as quick as the next."""
     try:
+        memory.catalogue.events.expire()
         memory.catalogue.cards.warm()
     except MnemeError as error:  # the memory may have been closed meanwhile; a search reads what it needs
-        log.warning("reading ahead ended early: %s", error)
+        log.warning("settling ended early: %s", error)
     # What is there now stays: the collector need not walk through every document again in the midst of a search.
     gc.collect()
     gc.freeze()

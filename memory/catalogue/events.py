@@ -5,13 +5,14 @@ import hmac
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, delete, insert, select
 
 from memory.catalogue.engine import transaction
 from memory.catalogue.schema import events, meta
@@ -21,6 +22,9 @@ from memory.errors import MnemeError
 
 TOGETHER_S = 0.5
 """Seconds an event waits for others: a commit of its own would cost more than many a search."""
+
+EXPIRE_EVERY_S = 24 * 3600
+"""Seconds between deletions of what is older than the retention time."""
 
 log = logging.getLogger("mneme")
 
@@ -66,6 +70,7 @@ class Events:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._waiting: list[dict[str, Any]] = []
+        self._next_expiry = 0.0  # by the monotonic clock: with the first that is written
 
     def _secret(self) -> bytes:
         with transaction(self._engine) as connection:
@@ -114,13 +119,18 @@ class Events:
         later.start()
 
     def flush(self) -> None:
-        """Write what waits to be written; when it returns, nothing recorded before is still on its way."""
+        """Write what waits to be written; when it returns, nothing recorded before is still on its way.
+
+        Once a day, what is older than the retention time goes with it.
+        """
         with self._writing:
             with self._lock:
                 waiting, self._waiting = self._waiting, []
             if waiting:
                 with transaction(self._engine) as connection:
                     connection.execute(insert(events), waiting)
+                    if time.monotonic() >= self._next_expiry:
+                        self._delete_old(connection)
 
     def close(self) -> None:
         """Write what waits, as far as that is possible."""
@@ -152,8 +162,12 @@ class Events:
         ]
 
     def expire(self) -> int:
-        """Delete what is older than the retention time; says how many."""
+        """Delete what is older than the retention time, everything where the log is off; says how many."""
         self.flush()
-        oldest = datetime.now(UTC) - (self._keep or timedelta(0))
         with transaction(self._engine) as connection:
-            return connection.execute(delete(events).where(events.c.at < oldest)).rowcount
+            return self._delete_old(connection)
+
+    def _delete_old(self, connection: Connection) -> int:
+        self._next_expiry = time.monotonic() + EXPIRE_EVERY_S
+        oldest = datetime.now(UTC) - (self._keep or timedelta(0))
+        return connection.execute(delete(events).where(events.c.at < oldest)).rowcount

@@ -179,10 +179,22 @@ def test_events_hide_who_asked_and_end(tmp_path: Path) -> None:
     assert "jane" not in event.asker
     assert event.asker == kept.events.pseudonym(Asker("jane"))
     assert kept.events.expire() == 0
-    off = Catalogue(f"sqlite:///{tmp_path / 'f.db'}", keep_events=None)
-    off.events.record(EventKind.SEARCH, OWNER, "budget", [], 3.0)
-    assert off.events.all() == []
     kept.close()
+    brief = Catalogue(f"sqlite:///{tmp_path / 'e.db'}", keep_events=timedelta(microseconds=1))
+    brief.events.record(EventKind.SEARCH, Asker("jane"), "heating", ["d1"], 3.0)
+    assert brief.events.all() == [], "what is older than its time goes when the first is written"
+    brief.close()
+
+
+def test_a_log_that_is_off_records_nothing_and_keeps_nothing(tmp_path: Path) -> None:
+    on = Catalogue(f"sqlite:///{tmp_path / 'e.db'}")
+    on.events.record(EventKind.SEARCH, Asker("jane"), "budget", ["d1"], 3.0)
+    on.close()
+    off = Catalogue(f"sqlite:///{tmp_path / 'e.db'}", keep_events=None)
+    off.events.record(EventKind.SEARCH, OWNER, "budget", [], 3.0)
+    assert [event.query for event in off.events.all()] == ["budget"]
+    assert off.events.expire() == 1
+    assert off.events.all() == []
     off.close()
 
 

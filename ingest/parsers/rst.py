@@ -15,7 +15,6 @@ from ingest.parsers.typed import clean
 
 _ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1+\s*")
 _DIRECTIVE = re.compile(r"\.\.\s+(?:\|[^|]+\|\s+)?(?P<name>[\w:+.-]+)::\s*(?P<argument>.*)")
-_TARGET = re.compile(r"\.\.\s+_[^:]*:|__\s")
 _NOTE = re.compile(r"\.\.\s+(?P<label>\[[^\]]+\])\s*(?P<text>.*)")
 _OPTION = re.compile(r"\s*:[\w-]+:.*")
 _ITEM = re.compile(r"\s*(?:[-*+•]|#\.|\(?(?:\d{1,3}|[a-z])[.)])\s+\S")

@@ -129,10 +129,6 @@ class Ledger:
         """Rows of a source that a document with this fingerprint may have moved from."""
         return self._where(ledger.c.source == source, ledger.c.fingerprint == fingerprint)
 
-    def same_content(self, source: str, content: str) -> list[LedgerRow]:
-        """Rows of a source whose bytes were the same."""
-        return self._where(ledger.c.source == source, ledger.c.content == content)
-
     def rows(self, wanted: "Wanted", *, limit: int = 100, offset: int = 0) -> list[LedgerRow]:
         """Rows for a person to read, newest first."""
         query = select(ledger).where(*wanted.conditions()).order_by(ledger.c.at.desc(), ledger.c.ref)

@@ -1,10 +1,10 @@
 """The vector cache: no text is embedded twice by the same model."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from sqlalchemy import Engine, delete, func, select
+from sqlalchemy import Engine, func, select
 
 from memory.catalogue.engine import transaction
 from memory.catalogue.ledger import BATCH
@@ -49,8 +49,3 @@ class VectorCache:
         """How many vectors are kept."""
         with transaction(self._engine) as connection:
             return connection.execute(select(func.count()).select_from(vectors)).scalar_one()
-
-    def keep_only(self, models: Iterable[ModelIdentity]) -> None:
-        """Drop the vectors of all other models."""
-        with transaction(self._engine) as connection:
-            connection.execute(delete(vectors).where(vectors.c.model.notin_([m.digest for m in models])))

@@ -1,11 +1,12 @@
 """What leads on from a search or a document: the whole list, other versions, what is similar, what differs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from api.compare import Block, compare
-from api.wiring import NAME, Memory
+from api.wiring import NAME
 from memory.catalogue.alike import Version
+from memory.catalogue.catalogue import Catalogue
 from memory.domain import Asker, Document
 from search.similar import similar
 from search.whole import Listed, WholeList
@@ -14,21 +15,20 @@ from search.whole import Listed, WholeList
 class Discovery:
     """Answers for a memory, always within what the asker may see.
 
-    :param pipeline: the YAML of the pipeline that searches.
+    :param whole: gives the pipeline that lists all that a search finds; asked only where a list is.
     """
 
-    def __init__(self, memory: Memory, pipeline: str) -> None:
-        _ = memory.index  # opened first: the pipeline looks for it
-        self._catalogue = memory.catalogue
-        self._whole = WholeList(NAME, pipeline)
+    def __init__(self, catalogue: Catalogue, whole: Callable[[], WholeList]) -> None:
+        self._catalogue = catalogue
+        self._whole = whole
 
     def count(self, query: str, asker: Asker) -> int:
         """Exactly how many documents a search finds."""
-        return self._whole.count(query, asker)
+        return self._whole().count(query, asker)
 
     def rows(self, query: str, asker: Asker) -> Iterator[Listed]:
         """The whole list of what a search finds."""
-        return self._whole.rows(query, asker)
+        return self._whole().rows(query, asker)
 
     def versions(self, document: str, asker: Asker) -> list[dict[str, Any]]:
         """The other versions and near-duplicates of a document.

@@ -73,7 +73,6 @@ class Candidate(BaseModel):
 def ask(service: Asked, given: ManyQueries, person: As = None) -> dict[str, Any]:
     """What a pipeline finds in this memory for each query, and how long it takes."""
     owner_only(person)
-    _ = service.memory.index  # opened first: the pipeline looks for it
     service.memory.wait_for_model()
     queries = [query.model_dump() for query in given.queries]
     return live.ask(NAME, queries, given.depth, pipeline=given.pipeline, name=given.name, rank=given.rank)
@@ -83,7 +82,6 @@ def ask(service: Asked, given: ManyQueries, person: As = None) -> dict[str, Any]
 def vary(service: Asked, given: ManyFusions, person: As = None) -> list[dict[str, Any]]:
     """What each way to fuse finds in this memory for each query."""
     owner_only(person)
-    _ = service.memory.index  # opened first: the pipeline looks for it
     service.memory.wait_for_model()
     queries = [query.model_dump() for query in given.queries]
     fusions = [Fusion(one.method, one.weight, one.half) for one in given.fusions]

@@ -1,9 +1,10 @@
 """Which pipeline answers searches: the shipped one, or one that has passed the gate and was promoted."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from api.settings import Settings
 from api.wiring import Memory
@@ -11,6 +12,8 @@ from eval.pipelines import Setup, digest, fusion_of, read_pipeline, with_fusion
 from eval.promotion import Passes
 from memory.errors import InvalidInput
 from search.pipeline import HYBRID, load_pipeline
+
+T = TypeVar("T")
 
 _META = "pipeline"
 SHIPPED = "hybrid"
@@ -105,9 +108,17 @@ def _need_pass(memory: Memory, name: str, text: str) -> dict[str, Any]:
     )
 
 
-def unfit(name: str, error: InvalidInput) -> InvalidInput:
-    """The error for a promoted pipeline that this version cannot build any more."""
-    return InvalidInput(
-        f"The promoted pipeline {name} cannot be built: {error.message}",
-        hint="`mneme eval promote hybrid` goes back to the shipped one.",
-    )
+def built(memory: Memory, build: Callable[[str], T]) -> T:
+    """What searches through the pipeline that answers searches.
+
+    :param build: makes it from the pipeline's YAML.
+    :raises InvalidInput: where this version cannot build that pipeline any more.
+    """
+    active = active_pipeline(memory)
+    try:
+        return build(active.text)
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"The promoted pipeline {active.name} cannot be built: {error.message}",
+            hint="`mneme eval promote hybrid` goes back to the shipped one.",
+        ) from error

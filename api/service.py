@@ -6,7 +6,6 @@ Routes and pages call these; the command line calls the routes. So all three ans
 import threading
 import time
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from api import attached, conversations
@@ -16,7 +15,7 @@ from api.jobs import Jobs
 from api.people_service import PeopleService
 from api.saved import Saved
 from api.schedule import Schedule
-from api.search_setup import active_pipeline, promote, unfit
+from api.search_setup import built, promote
 from api.sources import NewSource, config_of
 from api.upkeep import Upkeep
 from api.why import Why
@@ -26,12 +25,13 @@ from connectors.registry import kinds, open_connector
 from memory.catalogue.events import EventKind
 from memory.catalogue.passages import Progress
 from memory.domain import OWNER
-from memory.errors import AccessDenied, InvalidInput, MemoryInUse
+from memory.errors import AccessDenied, MemoryInUse
 from search.answer import location_label
 from search.pipeline import load_pipeline
 from search.recent import Recent
 from search.searcher import Searcher, SearchRequest
 from search.trace import Tracer
+from search.whole import WholeList
 
 
 @dataclass
@@ -45,6 +45,7 @@ class Service:
     people: PeopleService = field(init=False)
     _progress: Recent[Progress] = field(init=False)
     _searcher: Searcher | None = None
+    _whole: WholeList | None = None
     _opening: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -59,29 +60,29 @@ class Service:
         """The search pipeline, built at the first search."""
         with self._opening:
             if self._searcher is None:
-                _ = self.memory.index  # opened first: the pipeline looks for it
-                active = active_pipeline(self.memory)
-                try:
-                    self._searcher = Searcher(NAME, load_pipeline(active.text, NAME))
-                except InvalidInput as error:
-                    raise unfit(active.name, error) from error
+                self._searcher = built(self.memory, lambda text: Searcher(NAME, load_pipeline(text, NAME)))
             return self._searcher
+
+    def whole(self) -> WholeList:
+        """The same pipeline for whole lists, built when the first is asked for."""
+        with self._opening:
+            if self._whole is None:
+                self._whole = built(self.memory, lambda text: WholeList(NAME, text))
+            return self._whole
 
     def promote(self, name: str, text: str, *, ungated: bool) -> dict[str, Any]:
         """Have another pipeline answer searches from now on."""
         active = promote(self.memory, name, text, ungated=ungated)
         with self._opening:
-            self._searcher = None
-            for made in ("discovery", "saved"):
-                self.__dict__.pop(made, None)
+            self._searcher = self._whole = None
         return active.to_json()
 
-    @cached_property
+    @property
     def discovery(self) -> Discovery:
         """What leads on from a search or a document."""
-        return Discovery(self.memory, active_pipeline(self.memory).text)
+        return Discovery(self.memory.catalogue, self.whole)
 
-    @cached_property
+    @property
     def saved(self) -> Saved:
         """The saved searches."""
         return Saved(self.memory.catalogue, self.searcher)

@@ -70,7 +70,6 @@ class Memory:
         with self._opening:
             if self._index is None:
                 self._index = self._belonging(open_index(self.settings, self.identity()))
-                registry.provide(NAME, VectorIndex, self._index)  # type: ignore[type-abstract]
             return self._index
 
     def _belonging(self, index: VectorIndex) -> VectorIndex:
@@ -250,6 +249,7 @@ def open_memory(settings: Settings, doing: str) -> Memory:
     memory = Memory(settings, lock, catalogue, WordAnalyser(), spec)
     registry.provide(NAME, Catalogue, catalogue)
     registry.provide(NAME, WordAnalyser, memory.words)
+    registry.opens(NAME, VectorIndex, lambda: memory.index)  # type: ignore[type-abstract]
     return memory
 
 

@@ -23,7 +23,7 @@ from eval.corpus_documents import SOURCE, read_document, source_name
 from eval.remembering import RememberingEmbedder
 from ingest.components import PassageEmbedder
 from ingest.index_writer import IndexWriter
-from ingest.pipelines import load, run
+from ingest.pipelines import load
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.sources import Source
@@ -31,6 +31,7 @@ from memory.embedding.base import Embedder
 from memory.errors import InvalidInput
 from memory.index.base import VectorIndex
 from memory.index.edge import EdgeIndex
+from memory.pipelines import run
 from memory.words import WordAnalyser
 
 TOGETHER = 128

@@ -13,12 +13,12 @@ from ingest.changes import ChangeReader
 from ingest.error_monitor import ErrorMonitor, Limits, TooManyFailures
 from ingest.index_writer import IndexWriter
 from ingest.items import Broken, Fetched, Gone, Kept, Outcome, Skipped
-from ingest.pipelines import run
 from ingest.summary import Summary
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
 from memory.domain import Stage
 from memory.errors import MnemeError
+from memory.pipelines import run
 
 PARSED_TOGETHER = 32
 """Files in one run of the pipeline: enough to keep every worker busy, few enough to be found soon."""

@@ -5,6 +5,7 @@ or the embedder of that memory.
 """
 
 import threading
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from memory.errors import MnemeError
@@ -13,6 +14,7 @@ T = TypeVar("T")
 
 _lock = threading.Lock()
 _provided: dict[tuple[str, type], Any] = {}
+_opened: dict[tuple[str, type], Callable[[], Any]] = {}
 
 
 def provide(memory: str, key: type[T], value: T) -> None:
@@ -25,6 +27,15 @@ def provide(memory: str, key: type[T], value: T) -> None:
         _provided[memory, key] = value
 
 
+def opens(memory: str, key: type[T], part: Callable[[], T]) -> None:
+    """Make known how a part of a memory is come by that is opened when it is first needed.
+
+    :param part: gives the part, the same one until it was closed; whatever it raises reaches who needs it.
+    """
+    with _lock:
+        _opened[memory, key] = part
+
+
 def find(memory: str, key: type[T]) -> T | None:
     """A part of a memory, or None where it is not there (yet)."""
     return cast("T | None", _provided.get((memory, key)))
@@ -33,8 +44,10 @@ def find(memory: str, key: type[T]) -> T | None:
 def need(memory: str, key: type[T]) -> T:
     """A part of a memory.
 
-    :raises MnemeError: where nobody has provided it.
+    :raises MnemeError: where nobody has provided it, or it cannot be opened.
     """
+    if part := _opened.get((memory, key)):
+        return cast("T", part())
     found = find(memory, key)
     if found is None:
         raise MnemeError(f"The memory {memory!r} has no {key.__name__} yet.", hint="Open the memory first.")
@@ -44,5 +57,6 @@ def need(memory: str, key: type[T]) -> T:
 def forget(memory: str) -> None:
     """Forget everything of a memory that is being closed."""
     with _lock:
-        for known in [known for known in _provided if known[0] == memory]:
-            del _provided[known]
+        for known in (_provided, _opened):
+            for part in [part for part in known if part[0] == memory]:
+                del known[part]

@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from haystack import Pipeline
-from haystack.core.errors import PipelineRuntimeError
 
-from memory import registry
-from memory.errors import InvalidInput, MnemeError
+from memory import pipelines, registry
+from memory.errors import InvalidInput
 from memory.words import WordAnalyser
 from search.answer import Answer
 from search.highlight import Highlighter, Spans
@@ -80,18 +79,12 @@ class Searcher:
 
 
 def run(pipeline: Pipeline, takes_request: Iterable[str], request: SearchRequest) -> dict[str, Any]:
-    """What the last components of a pipeline give, by their names.
+    """What the last components of a search pipeline give, by their names.
 
     :param takes_request: see `takers`.
     :raises MnemeError: what a component raised.
     """
-    try:
-        return pipeline.run({name: {"request": request} for name in takes_request})
-    except PipelineRuntimeError as error:
-        # Haystack wraps whatever a component raises; ours says what to do.
-        if isinstance(error.__cause__, MnemeError):
-            raise error.__cause__ from None
-        raise
+    return pipelines.run(pipeline, {name: {"request": request} for name in takes_request})
 
 
 def takers(pipeline: Pipeline) -> list[str]:

@@ -1,12 +1,8 @@
 """The ingest pipelines, as data: read with only our own packages allowed."""
 
 from importlib.resources import files
-from typing import Any
 
 from haystack import Pipeline
-from haystack.core.errors import PipelineRuntimeError
-
-from memory.errors import MnemeError
 
 ALLOWED = ["ingest.*", "memory.*"]
 """The modules a pipeline may name: a file that names another is refused."""
@@ -25,16 +21,3 @@ def load(name: str, memory: str = "default") -> Pipeline:
             component.memory = memory
     pipeline.warm_up()
     return pipeline
-
-
-def run(pipeline: Pipeline, inputs: dict[str, Any]) -> dict[str, Any]:
-    """What the last components of a pipeline give, by their names.
-
-    :raises MnemeError: what a component raised; Haystack wraps it, and ours says what to do.
-    """
-    try:
-        return pipeline.run(inputs)
-    except PipelineRuntimeError as error:
-        if isinstance(error.__cause__, MnemeError):
-            raise error.__cause__ from None
-        raise

@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from api.cli import main
+from tests.small_disk import fill, mounted, resize
 
 TEXT = "The notice period of the lease is three months."
 
@@ -173,22 +173,9 @@ sys.stdin.read()
 
 @pytest.fixture
 def small_disk() -> Iterator[Path]:
-    """A disk of its own, with less room than the index keeps free.
-
-    Not under pytest's folder: what a killed run leaves mounted there, other runs would stumble over.
-    """
-    place = Path(tempfile.mkdtemp(prefix="mneme-disk-"))
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=200M", "tmpfs", str(place)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        place.rmdir()
-        pytest.skip("mounting a small disk needs root")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
-        place.rmdir()
+    """A disk with less room than the index keeps free."""
+    with mounted(200) as disk:
+        yield disk
 
 
 def test_a_full_disk_stops_a_sync_and_loses_nothing(small_disk: Path, tmp_path: Path) -> None:
@@ -204,17 +191,11 @@ def test_a_full_disk_stops_a_sync_and_loses_nothing(small_disk: Path, tmp_path: 
     assert "Free some space" in said.out
     assert "Traceback" not in said.err
 
-    with (small_disk / "filler").open("wb") as filler:
-        try:
-            while True:
-                filler.write(b"\x00" * (1 << 20))
-                filler.flush()
-        except OSError:
-            pass
+    filler = fill(small_disk)
     home.mneme("sync").refuses(74, "Free some space")
 
-    (small_disk / "filler").unlink(missing_ok=True)
-    subprocess.run(["mount", "-o", "remount,size=600M", str(small_disk)], check=True)
+    filler.unlink()
+    resize(small_disk, 600)
     assert home.mneme("sync").code == 0
     assert home.finds("lease") == ["lease"]
     assert json.loads(home.mneme("doctor", "--json").out)["well"] is True

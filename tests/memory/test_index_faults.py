@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,11 +13,11 @@ from qdrant_client import QdrantClient
 
 from memory.domain import OWNER, Access
 from memory.errors import DiskFull, IndexUnavailable, MemoryInUse, ModelMismatch
-from memory.index import edge_shard, optimise
 from memory.index.base import Filters, LegQuery, SparseWords
 from memory.index.edge import EdgeIndex
 from memory.index.server import ServerIndex
 from memory.testing import MODEL, entry, found, unit, words
+from tests.small_disk import mounted, resize
 
 HEAD = """
     import os, signal, sys
@@ -94,12 +93,15 @@ def test_a_kill_while_optimising_leaves_the_old_generation(tmp_path: Path) -> No
     index.close()
 
 
-def test_a_failed_optimisation_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_optimisation_changes_nothing(tmp_path: Path) -> None:
     index = EdgeIndex(tmp_path, MODEL)
     index.upsert([entry(1)])
-    monkeypatch.setattr(sys, "executable", "/bin/false")
+    config = tmp_path / "g1" / "edge_config.json"
+    kept = config.read_bytes()
+    config.write_bytes(b"no longer what was written")  # in the copy the child finds it so
     with pytest.raises(IndexUnavailable, match="works as before"):
         index.optimise()
+    config.write_bytes(kept)
     index.upsert([entry(2)])
     assert list(index.ids()) == [1, 2]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["CURRENT", "LOCK", "g1"]
@@ -150,22 +152,20 @@ def test_lost_parts_are_no_empty_index(tmp_path: Path, lost: str) -> None:
         EdgeIndex(tmp_path, MODEL)
 
 
-def test_a_full_disk_is_said_before_anything_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    index = EdgeIndex(tmp_path, MODEL)
-    index.upsert([entry(1)])
-    usage = namedtuple("usage", ["total", "used", "free"])
-    with monkeypatch.context() as full:
-        full.setattr(edge_shard.shutil, "disk_usage", lambda _: usage(1, 1, 1 << 20))
+def test_a_full_disk_is_said_before_anything_is_written() -> None:
+    with mounted(600) as disk:
+        index = EdgeIndex(disk / "index", MODEL)
+        index.upsert([entry(1)])
+        resize(disk, 300)
         with pytest.raises(DiskFull, match="Free some space"):
             index.upsert([entry(2)])
         with pytest.raises(DiskFull):
-            optimise.copy_generation(tmp_path / "g1", tmp_path / "g2.new")
+            index.optimise()
         assert found(index.search(LegQuery(words(1)), OWNER)) == [1]
-    index.upsert([entry(2)])
-    assert list(index.ids()) == [1, 2]
-    index.close()
+        resize(disk, 600)
+        index.upsert([entry(2)])
+        assert list(index.ids()) == [1, 2]
+        index.close()
 
 
 def test_a_closed_index_says_so(tmp_path: Path) -> None:

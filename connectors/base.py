@@ -8,6 +8,9 @@ from typing import Protocol, runtime_checkable
 
 from memory.domain import Access, Contribution, Failed, SourceRef
 
+OUT_OF_REACH = "Check the path, or mount it again; what is in the memory stays there meanwhile."
+"""What to do where the place of a source is not there: it may be mistyped, or gone for a while."""
+
 
 @dataclass(frozen=True, slots=True)
 class Upserted:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from connectors.base import Change, Checkpoint, Content, Coverage, SourceConfig, Upserted
+from connectors.base import OUT_OF_REACH, Change, Checkpoint, Content, Coverage, SourceConfig, Upserted
 from connectors.patterns import AccessRules, Patterns
 from memory.domain import Access, Failed, SourceRef, Stage
 from memory.errors import InvalidInput, NotFound, SourceError
@@ -206,9 +206,8 @@ class Folder:
         return root, (status.st_dev, status.st_ino)
 
     def _unreachable(self, error: OSError) -> SourceError:
-        hint = "Nothing was taken out of the memory; mount or restore the folder, or give the source its new place."
         if isinstance(error, FileNotFoundError):
-            return SourceError(f"There is no folder {self._shown}.", hint=hint)
+            return SourceError(f"There is no folder {self._shown}.", hint=OUT_OF_REACH)
         if isinstance(error, NotADirectoryError):
             return SourceError(f"{self._shown} is not a folder.", hint="Give the folder that holds the file.")
         if isinstance(error, PermissionError):
@@ -216,7 +215,7 @@ class Folder:
                 f"There is no permission to list {self._shown}.",
                 hint="Allow the user that runs Mneme to read and enter the folder.",
             )
-        return SourceError(f"{self._shown} cannot be listed: {_reason(error)}.", hint=hint)
+        return SourceError(f"{self._shown} cannot be listed: {_reason(error)}.", hint=OUT_OF_REACH)
 
     def _walk(self, root: str, identity: tuple[int, int]) -> Iterator[Change]:
         """One folder at a time, its files before its folders, by name: only folders still to come are held."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from connectors import mbox
-from connectors.base import Change, Checkpoint, Content, SourceConfig, Upserted
+from connectors.base import OUT_OF_REACH, Change, Checkpoint, Content, SourceConfig, Upserted
 from connectors.patterns import AccessRules, Patterns
 from memory.domain import Access, Failed, SourceRef, Stage
 from memory.errors import InvalidInput, NotFound, SourceError
@@ -176,7 +176,7 @@ class Mailbox:
         except OSError as error:
             raise SourceError(
                 f"{self._root} cannot be read: {_reason(error)}.",
-                hint="Nothing was taken out of the memory; restore the mailbox, or give the source its new place.",
+                hint=OUT_OF_REACH,
             ) from error
         return status.st_dev, status.st_ino
 

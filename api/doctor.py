@@ -30,14 +30,19 @@ def examine(memory: Memory, *, repair: bool, rebuild: bool, ungated: bool = Fals
             _rebuild(memory)
             done.append("The index was made anew from the catalogue.")
             trouble = ""
-        found = {"catalogue": damaged, "index": trouble, "missing": 0, "orphaned": 0, "pending": 0}
+        if repair and memory.catalogue.ledger.lost():
+            memory.catalogue.ledger.read_lost_again()
+            done.append("The next sync reads again what was lost.")
+        found = {"catalogue": damaged, "index": trouble, **_unfinished(memory), **_NOT_COMPARED}
         if not trouble:
             found |= _compare(memory)
-            if repair and (found["missing"] or found["orphaned"] or found["pending"]):
+            if repair and any(found[each] for each in (*_NOT_COMPARED, "removing")):
                 _mend(memory)
                 done.append("What was missing was written, what was left over was removed.")
-                found |= _compare(memory)
-        well = not (damaged or trouble or found["missing"] or found["orphaned"])
+                found |= _unfinished(memory) | _compare(memory)
+        well = not (
+            damaged or any(found[each] for each in ("index", "missing", "orphaned", "lost", "removing"))
+        )
         return {"well": well, "found": found, "done": done, "documents": memory.catalogue.documents.count()}
     finally:
         memory.busy.release()
@@ -49,6 +54,15 @@ def _open(memory: Memory) -> str:
     except (IndexUnavailable, ModelMismatch) as error:
         return error.message
     return ""
+
+
+_NOT_COMPARED = {"missing": 0, "orphaned": 0, "pending": 0}
+
+
+def _unfinished(memory: Memory) -> dict[str, Any]:
+    """What the catalogue says of itself: documents read once and not there, and sources on their way out."""
+    catalogue = memory.catalogue
+    return {"lost": len(catalogue.ledger.lost()), "removing": catalogue.sources.removing()}
 
 
 def _compare(memory: Memory) -> dict[str, int]:

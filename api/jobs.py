@@ -16,7 +16,7 @@ from ingest.likeness import Likeness
 from ingest.pipelines import load
 from ingest.sync import Interrupted, Step, Sync
 from memory import registry
-from memory.catalogue.sources import Source
+from memory.catalogue.sources import Source, still_removing
 from memory.errors import DiskFull, InvalidInput, MemoryInUse, MnemeError
 
 log = logging.getLogger("mneme")
@@ -110,6 +110,10 @@ class Jobs:
                 raise MemoryInUse("A sync is running already.", hint="Wait for it, or stop it first.")
             stored = self._memory.catalogue.sources
             sources = [stored.get(name) for name in names] or [s for s in stored.all() if not s.paused]
+            for source in sources:
+                if names and source.removing:
+                    raise still_removing(source.name)
+            sources = [source for source in sources if not source.removing]
             if not sources:
                 raise InvalidInput(
                     "There is nothing to sync.", hint="Add a source: mneme sources add folder PATH."

@@ -35,6 +35,7 @@ TERMS = (
         msg("paused"),
         msg("held"),
         msg("stopped"),
+        msg("removing"),
         msg("unknown"),
     ),
     # the legs of a search

@@ -32,6 +32,8 @@ SAID = (
     msg("Give the person's full e-mail address."),
     msg("There is no source named {name}."),
     msg("Known sources: {known}."),
+    msg("The source {name} is being removed."),
+    msg("To finish that, run `mneme sources remove {name}` again."),
     msg("A sync is running already."),
     msg("A sync is running."),
     msg("Wait for it, or stop it first."),

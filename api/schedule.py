@@ -51,7 +51,7 @@ class Schedule:
 
     def next_sync(self, source: Source) -> datetime | None:
         """When a source is synced next by the clock; None for never."""
-        if source.every is None or source.paused or source.stopped:
+        if source.every is None or source.paused or source.stopped or source.removing:
             return None
         times = [moment for moment in (source.synced, self._tried.get(source.name)) if moment]
         return max(times) + timedelta(minutes=source.every) if times else self._now()

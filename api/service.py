@@ -189,22 +189,25 @@ class Service:
         return {"name": name, "paused": paused}
 
     def remove_source(self, name: str) -> dict[str, Any]:
-        """Remove a source with everything that came from it; the files themselves are not touched."""
+        """Remove a source with everything that came from it; the files themselves are not touched.
+
+        What ends it early leaves a source on its way out: this again, a sync, the doctor or the service's start finish it.
+        """
         catalogue = self.memory.catalogue
         catalogue.sources.get(name)
         if not self.memory.busy.acquire(blocking=False):
             raise MemoryInUse("A sync is running.", hint="Wait for it, or stop it first.")
         try:
-            rows = list(catalogue.ledger.of_source(name))
+            writer = (
+                self.memory.writer()
+            )  # an index that cannot be opened refuses before anything has changed
             with catalogue.transaction() as connection:
-                for row in rows:
-                    if row.document:
-                        catalogue.documents.remove(connection, row.document)
-            self.memory.writer().write_pending()
-            catalogue.sources.forget(name)
+                removed = catalogue.documents.remove_source(connection, name)
+                catalogue.sources.remove(connection, name)
+            writer.write_pending()
         finally:
             self.memory.busy.release()
-        return {"name": name, "removed": sum(1 for row in rows if row.document)}
+        return {"name": name, "removed": removed}
 
     def kinds(self) -> dict[str, str]:
         """The connectors there are."""

@@ -71,8 +71,9 @@ def serve(settings: Settings, port: int | None, *, as_json: bool) -> None:
 
 
 def _settle(memory: "Memory") -> None:
-    """Let go of events whose time is over, and read what searches show, so that the first is as quick as the next."""
+    """Finish what was interrupted, let go of events whose time is over, and read what searches show beforehand."""
     try:
+        memory.finish_removals()
         memory.catalogue.events.expire()
         memory.catalogue.cards.warm()
     except MnemeError as error:  # the memory may have been closed meanwhile; a search reads what it needs

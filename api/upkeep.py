@@ -116,17 +116,16 @@ def _waits(source: Source, job: SyncJob) -> bool:
 
 
 def _state(source: Source, held: int, syncing: bool, waits: bool) -> str:
-    if syncing:
-        return "syncing"
-    if waits:
-        return "queued"
-    if source.paused:
-        return "paused"
-    if source.stopped:
-        return "stopped"
-    if held:
-        return "held"
-    return "ready" if source.synced else "new"
+    states = {
+        "removing": source.removing,
+        "syncing": syncing,
+        "queued": waits,
+        "paused": source.paused,
+        "stopped": source.stopped,
+        "held": held,
+        "ready": source.synced,
+    }
+    return next((name for name, holds in states.items() if holds), "new")
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -129,6 +129,12 @@ class Memory:
         registry.provide(NAME, IndexWriter, writer)
         return writer
 
+    def finish_removals(self) -> None:
+        """Finish what interrupted removals of sources have left; waits for whoever changes documents."""
+        if self.catalogue.sources.removing():
+            with self.busy:
+                self.writer().write_pending()
+
     def load_model(self) -> None:
         """Begin to load the model that embeds queries, in the background."""
         with self._opening:

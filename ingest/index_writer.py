@@ -54,6 +54,7 @@ class IndexWriter:
             self._catalogue.passages.drop(stale)
         for document in self._catalogue.documents.removed():
             self._catalogue.documents.forget(document)
+        self._catalogue.sources.forget_removed()
 
     def write_facts(self) -> None:
         """Tell the index of changed access, places and people; safe beside a running sync."""

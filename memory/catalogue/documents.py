@@ -8,6 +8,7 @@ done by the next sync; until then the old passages are still found.
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection, Engine, Row, delete, false, func, insert, or_, select, update
 
@@ -139,6 +140,16 @@ class Documents:
         connection.execute(update(documents).where(documents.c.id == document).values(removed=True))
         connection.execute(update(passages).where(passages.c.document == document).values(stale=True))
         after_commit(connection, lambda: self._changed(document))
+
+    def remove_source(self, connection: Connection, source: str) -> int:
+        """Take all documents of a source out of every answer at once, and say how many; the index follows."""
+        theirs = select(documents.c.id).where(documents.c.source == source)
+        gone = list(connection.execute(theirs).scalars())
+        connection.execute(update(passages).where(passages.c.document.in_(theirs)).values(stale=True))
+        connection.execute(update(documents).where(documents.c.source == source).values(removed=True))
+        for document in gone:
+            after_commit(connection, partial(self._changed, document))
+        return len(gone)
 
     def get(self, document: str, asker: Asker) -> Document:
         """One document.

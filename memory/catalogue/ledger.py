@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, delete, func, or_, select, update
 
 from memory.catalogue.engine import transaction
-from memory.catalogue.schema import ledger
+from memory.catalogue.schema import documents, ledger
 from memory.catalogue.upsert import upsert
 from memory.domain import SourceRef, Stage
 
@@ -174,6 +174,25 @@ class Ledger:
             ledger.c.retryable.is_(True),
             ledger.c.parent.is_(None),
         )
+
+    def lost(self) -> list[LedgerRow]:
+        """Rows of documents that were read once and are not in the catalogue any more."""
+        read = [Stage.PARSED.value, Stage.INDEXED.value, Stage.EMBEDDED.value]
+        there = select(documents.c.id).where(documents.c.id == ledger.c.document, ~documents.c.removed)
+        return self._where(ledger.c.stage.in_(read), ~there.exists())
+
+    def read_lost_again(self) -> None:
+        """Have the next sync read what is `lost`."""
+        gone = [row.ref for row in self.lost()]
+        with transaction(self._engine) as connection:
+            for start in range(0, len(gone), BATCH):
+                those = ledger.c.ref.in_([str(ref) for ref in gone[start : start + BATCH]])
+                self._read_again(connection, select(ledger.c.parent).where(those))
+                connection.execute(
+                    update(ledger)
+                    .where(those)
+                    .values(stage=Stage.SEEN.value, document=None, version="", content="")
+                )
 
     def matching(self, text: str, limit: int = 20) -> list[LedgerRow]:
         """Rows whose ref ends with the text, or with it and an ending such as ``.pdf``: how a person names a file."""

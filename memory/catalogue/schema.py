@@ -69,6 +69,8 @@ sources = Table(
     Column("summary", JSON),
     Column("cursor", Text),
     Column("every", Integer),
+    # Set with the removal of its documents: what a kill interrupts is finished by whoever writes to the index next.
+    Column("removing", Boolean, nullable=False, server_default=false()),
 )
 
 documents = Table(

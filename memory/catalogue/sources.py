@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
 from memory.catalogue.engine import transaction
 from memory.catalogue.schema import documents, ledger, sources
@@ -18,6 +18,7 @@ class Source:
     :param config: the connector's settings as JSON values.
     :param summary: the last sync's counts, or None before the first.
     :param every: minutes from one scheduled sync to the next; None for none.
+    :param removing: whether it is on its way out; nothing of it is found any more.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Source:
     synced: datetime | None = None
     summary: dict[str, Any] | None = None
     every: int | None = None
+    removing: bool = False
 
     @property
     def stopped(self) -> str:
@@ -47,10 +49,14 @@ class Sources:
         :raises InvalidInput: where the name is taken.
         """
         with transaction(self._engine) as connection:
-            taken = connection.execute(select(sources.c.name).where(sources.c.name == source.name)).scalar()
+            taken = connection.execute(
+                select(sources.c.removing).where(sources.c.name == source.name)
+            ).scalar()
+            if taken:
+                raise still_removing(source.name)
             if taken is not None:
                 raise InvalidInput(
-                    f"There is a source named {taken} already.", hint="Give another name with --name."
+                    f"There is a source named {source.name} already.", hint="Give another name with --name."
                 )
             connection.execute(
                 insert(sources).values(
@@ -113,17 +119,23 @@ class Sources:
         """Note how far the ledger is complete."""
         self._set(name, cursor=cursor)
 
-    def forget(self, name: str) -> None:
-        """Remove a source whose documents are all gone, with its ledger.
+    def remove(self, connection: Connection, name: str) -> None:
+        """Have a source leave, with its ledger; the caller removes its documents in the same transaction.
 
-        :raises InvalidInput: where it still has documents.
+        The source itself stays until the index has let go of them, see `forget_removed`.
         """
+        connection.execute(delete(ledger).where(ledger.c.source == name))
+        connection.execute(update(sources).where(sources.c.name == name).values(removing=True))
+
+    def removing(self) -> list[str]:
+        """The names of those that are on their way out."""
+        return [source.name for source in self.all() if source.removing]
+
+    def forget_removed(self) -> None:
+        """Delete the sources on their way out whose documents are all gone."""
+        held = select(documents.c.id).where(documents.c.source == sources.c.name).exists()
         with transaction(self._engine) as connection:
-            held = connection.execute(select(func.count()).where(documents.c.source == name)).scalar_one()
-            if held:
-                raise InvalidInput(f"The source {name} still has {held} documents.")
-            connection.execute(delete(ledger).where(ledger.c.source == name))
-            connection.execute(delete(sources).where(sources.c.name == name))
+            connection.execute(delete(sources).where(sources.c.removing.is_(True), ~held))
 
     def _set(self, name: str, **values: Any) -> None:
         with transaction(self._engine) as connection:
@@ -132,5 +144,21 @@ class Sources:
 
 def _source(row: Row[Any]) -> Source:
     return Source(
-        row.name, row.kind, row.location, row.config, row.paused, row.synced, row.summary, row.every
+        row.name,
+        row.kind,
+        row.location,
+        row.config,
+        row.paused,
+        row.synced,
+        row.summary,
+        row.every,
+        row.removing,
+    )
+
+
+def still_removing(name: str) -> InvalidInput:
+    """The refusal of what cannot be done with a source on its way out."""
+    return InvalidInput(
+        f"The source {name} is being removed.",
+        hint=f"To finish that, run `mneme sources remove {name}` again.",
     )

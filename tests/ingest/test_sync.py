@@ -2,14 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from api.service import Service
 from memory.domain import OWNER, SourceRef, Stage
-from memory.errors import NotFound
+from memory.errors import IndexUnavailable, InvalidInput, NotFound
 from tests.memories import add_folder, counts, service, sync
 
 TEXT = "The quarterly budget was approved. Jane Doe will present the figures to the board in {place}."
@@ -199,6 +199,49 @@ def test_removing_a_source_removes_what_came_from_it(asked: Service, folder: Pat
     assert list(asked.memory.index.ids()) == []
     add_folder(asked, folder)
     assert counts(sync(asked)) == {"known": 6, "indexed": 6}
+
+
+def test_a_removal_that_is_interrupted_is_finished(asked: Service, folder: Path, tmp_path: Path) -> None:
+    """Its end between catalogue and index leaves nothing that looks like a healthy source without documents."""
+    sync(asked)
+    asked.memory.index.close()
+    with pytest.raises(IndexUnavailable):
+        asked.remove_source("files")
+    asked.close()
+    home, empty = tmp_path / "home", tmp_path / "empty"
+    empty.mkdir()
+    finishing: dict[str, Callable[[Service], object]] = {
+        "again": lambda opened: opened.remove_source("files"),
+        "doctor": lambda opened: opened.doctor(repair=True, rebuild=False),
+        "start": lambda opened: opened.memory.finish_removals(),
+        "sync": lambda opened: (add_folder(opened, empty, "other"), sync(opened)),
+    }
+    for name, finish in finishing.items():
+        shutil.copytree(home, tmp_path / name)
+        with service(tmp_path / name) as left:
+            assert [source["state"] for source in left.upkeep.sources()] == ["removing"]
+            assert left.doctor(repair=False, rebuild=False)["found"]["removing"] == ["files"]
+            for refused in (lambda: sync(left, "files"), lambda: add_folder(left, folder)):
+                with pytest.raises(InvalidInput, match="being removed"):
+                    refused()
+            finish(left)
+            assert "files" not in {source["name"] for source in left.upkeep.sources()}
+            agree(left)
+
+
+def test_what_is_lost_from_the_catalogue_is_read_again(asked: Service) -> None:
+    """Rows of documents that are not there, as an earlier version could leave them, are no healthy ones."""
+    sync(asked)
+    lost = document_at(asked, "Lyon.txt")
+    assert lost
+    with asked.memory.catalogue.transaction() as connection:
+        asked.memory.catalogue.documents.remove(connection, lost)
+    told = asked.doctor(repair=False, rebuild=False)
+    assert (told["well"], told["found"]["lost"]) == (False, 1)
+    assert asked.doctor(repair=True, rebuild=False)["well"]
+    assert counts(sync(asked)) == {"known": 6, "indexed": 1, "unchanged": 5}
+    assert asked.search("budget Lyon")["results"][0]["ref"] == "folder:files/Lyon.txt"
+    agree(asked)
 
 
 def test_a_file_that_gets_two_new_names_moves_to_one_and_is_copied_to_the_other(

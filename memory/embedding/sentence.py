@@ -9,6 +9,7 @@ import numpy as np
 
 from memory.embedding.base import ModelIdentity, Vectors
 from memory.embedding.fingerprint import fingerprint
+from memory.embedding.lean import deferred_imports
 from memory.errors import ModelUnavailable
 
 _BATCH = 8
@@ -118,7 +119,9 @@ def _folder(model: str | Path, allow_download: bool) -> Path:
 def _load(folder: Path) -> tuple[Any, Any]:
     try:
         import torch
-        from sentence_transformers import SentenceTransformer
+
+        with deferred_imports():
+            from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
     except ImportError as error:
         hint = "pip install sentence-transformers torch"

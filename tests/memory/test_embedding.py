@@ -23,6 +23,7 @@ from memory.embedding.e5_weights import PackedModel
 from memory.embedding.export import export_builtin, packed_model
 from memory.embedding.fingerprint import fingerprint
 from memory.embedding.hashing import HashEmbedder
+from memory.embedding.lean import deferred_imports
 from memory.embedding.open import BUILTIN, HASH, EmbedderSpec, open_embedder
 from memory.embedding.seal import SEAL, disk_errors, is_sealed, make_sealed
 from memory.embedding.worker import EmbedderCrashed, EmbedderProcess
@@ -219,6 +220,20 @@ def test_a_folder_is_a_model_and_its_prompts_are_part_of_it(
     prompts.write_text(known.replace("query: ", "ask: "))
     other = open_embedder(str(folder), tmp_path)
     assert other.identity.digest != builtin.identity.digest
+
+
+def test_a_deferred_module_is_imported_when_it_is_called() -> None:
+    sys.modules.pop("colorsys", None)
+    with deferred_imports(("colorsys", "json")):
+        from colorsys import rgb_to_hsv
+        from json import JSONDecodeError
+
+        with pytest.raises(ImportError):
+            from colorsys import __nothing__  # noqa: F401
+    assert "colorsys" not in sys.modules
+    assert rgb_to_hsv(1.0, 0.0, 0.0) == (0.0, 1.0, 1.0)
+    assert "colorsys" in sys.modules
+    assert JSONDecodeError is json.JSONDecodeError  # was there already
 
 
 def test_a_missing_model_says_what_to_do(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from api import (
+    audit_routes,
     conversation_routes,
     discovery_pages,
     discovery_routes,
@@ -25,6 +26,7 @@ from api import (
     upkeep_routes,
     usage_routes,
     web,
+    witness,
 )
 from api.interface import page, pages_of
 from api.problems import problem_json, problem_of
@@ -56,6 +58,7 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
         docs_url=None,  # the usual page loads its scripts from elsewhere
         redoc_url=None,
     )
+    app.add_middleware(witness.Witness)
     app.add_middleware(security.Guard)
     app.include_router(routes.router)
     app.include_router(discovery_routes.router)
@@ -69,6 +72,7 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
     app.include_router(judging_routes.router)
     app.include_router(eval_routes.router)
     app.include_router(usage_routes.router)
+    app.include_router(audit_routes.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(MnemeError, _on_ours)
     app.add_exception_handler(RequestValidationError, _on_invalid)

@@ -61,10 +61,11 @@ def ask(
     show: Callable[[Any], None],
     as_json: bool,
     **request: Any,
-) -> None:
+) -> Any:
     """Send one request and show its answer, or print it as JSON.
 
     :param doing: the command, for others to see while it owns the memory.
+    :returns: the answer.
     """
     from api.gateway import connect
 
@@ -74,6 +75,7 @@ def ask(
         typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
     else:
         show(answer)
+    return answer
 
 
 def _settings() -> Settings:
@@ -265,4 +267,4 @@ def remove_source(name: str, as_json: AsJson = False) -> None:
 
 
 # Commands of their own subjects register themselves here; they need what stands above.
-from api import people_commands, upkeep_commands  # noqa: E402, F401
+from api import audit_commands, people_commands, upkeep_commands  # noqa: E402, F401

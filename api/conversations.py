@@ -9,6 +9,7 @@ from typing import Any
 
 from api.attached import attached_to
 from api.wiring import Memory
+from api.witness import saw
 from memory.catalogue.cards import Card
 from memory.catalogue.documents import Aside
 from memory.catalogue.events import EventKind
@@ -56,6 +57,7 @@ def conversation(
     shown = members[(page - 1) * limit : page * limit]
     first = catalogue.cards.of_documents(members[:1]).get(members[0])
     catalogue.events.record(EventKind.OPEN, asker, query, [document])
+    saw(shown)
     return {
         "document": message.id,
         "title": first.title if first else message.title,

@@ -5,6 +5,7 @@ from typing import Any
 
 from api.compare import Block, compare
 from api.wiring import NAME
+from api.witness import saw, tell
 from memory.catalogue.alike import Version
 from memory.catalogue.catalogue import Catalogue
 from memory.domain import Asker, Document
@@ -24,11 +25,18 @@ class Discovery:
 
     def count(self, query: str, asker: Asker) -> int:
         """Exactly how many documents a search finds."""
+        tell(query=query)
         return self._whole().count(query, asker)
 
     def rows(self, query: str, asker: Asker) -> Iterator[Listed]:
         """The whole list of what a search finds."""
-        return self._whole().rows(query, asker)
+        tell(query=query, whole=True)
+        return self._noted(self._whole().rows(query, asker))
+
+    def _noted(self, rows: Iterator[Listed]) -> Iterator[Listed]:
+        for row in rows:
+            saw([row.card.document])
+            yield row
 
     def versions(self, document: str, asker: Asker) -> list[dict[str, Any]]:
         """The other versions and near-duplicates of a document.
@@ -36,7 +44,9 @@ class Discovery:
         :raises NotFound: where there is no such document, or the asker may not see it.
         """
         self._catalogue.documents.get(document, asker)
-        return [_version(each) for each in self._catalogue.alike.of([document], asker).get(document, [])]
+        found = self._catalogue.alike.of([document], asker).get(document, [])
+        saw(each.document for each in found)
+        return [_version(each) for each in found]
 
     def fold(self, answer: dict[str, Any], asker: Asker, *, apart: bool = False) -> dict[str, Any]:
         """An answer whose results name their other versions; on a page, versions stand under the best of them.
@@ -58,6 +68,8 @@ class Discovery:
 
     def similar(self, document: str, asker: Asker, limit: int) -> list[dict[str, Any]]:
         """The documents nearest in meaning to one."""
+        found = similar(NAME, document, asker, limit)
+        saw(each.card.document for each in found)
         return [
             {
                 "document": each.card.document,
@@ -69,7 +81,7 @@ class Discovery:
                 "formality": each.card.formality.value,
                 "score": each.score,
             }
-            for each in similar(NAME, document, asker, limit)
+            for each in found
         ]
 
     def compare(self, one: str, two: str, asker: Asker) -> dict[str, Any]:
@@ -81,6 +93,7 @@ class Discovery:
         older, newer = documents.get(one, asker), documents.get(two, asker)
         if older.modified and newer.modified and older.modified > newer.modified:
             older, newer = newer, older
+        saw([one, two])
         blocks = compare(documents.text(older.id), documents.text(newer.id))
         told = [_block(block) for block in blocks]
         return {"older": _facts(older), "newer": _facts(newer), "blocks": told}

@@ -8,6 +8,7 @@ from typing import Any
 
 from api.service import Service
 from api.wiring import asker_for
+from api.witness import saw
 from eval.asking import typed
 from eval.collections.model import Query
 from eval.judging.desk import Desk, Item
@@ -199,6 +200,7 @@ class JudgingTable:
         return _desk(pool, self._catalogue.judging.judgements(pool.name)).seen(visible)
 
     def _item(self, pool: Pool, query: str, document: str) -> dict[str, Any]:
+        saw([document])
         card = self._catalogue.cards.of_documents([document])[document]
         text = pool.queries[query]
         return {

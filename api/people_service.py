@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from api.wiring import Memory, asker_for
+from api.witness import saw, tell
 from memory.catalogue.decisions import Decision
 from memory.catalogue.person_page import Alias, Counted, Work
 from memory.domain import Asker, Identity, tokens
@@ -42,6 +43,7 @@ class PeopleService:
         """
         asker = asker_for(self._memory, person)
         current, works = self._seen(person_id, asker)
+        saw(work.document for work in works)
         pages = self._catalogue.person_pages
         aliases = pages.aliases(current, asker)
         name = pages.names([current], asker).get(current, "")
@@ -130,6 +132,7 @@ class PeopleService:
             held = tokens((row.get("groups") or "").split())
             self._catalogue.people.enrol(names, row.get("department") or "", held)
         self._follow()
+        tell(imported=len(rows))
         return {"imported": len(rows)}
 
     def _seen(self, person_id: str, asker: Asker) -> tuple[str, list[Work]]:

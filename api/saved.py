@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from api.witness import saw, tell
 from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.saved import SavedSearch
 from memory.domain import Asker
@@ -94,7 +95,10 @@ class Saved:
         return News(search, sorted(dated, key=lambda each: each[0], reverse=True))
 
     def _find(self, asker: Asker, query: str) -> tuple[Result, ...]:
-        return self._searcher.search(SearchRequest(query, asker, limit=MOST)).results
+        found = self._searcher.search(SearchRequest(query, asker, limit=MOST)).results
+        tell(query=query)
+        saw(result.card.document for result in found)
+        return found
 
 
 def _atom(news: News, base: str, suffix: str) -> bytes:

@@ -20,6 +20,7 @@ from api.sources import NewSource, config_of
 from api.upkeep import Upkeep
 from api.why import Why
 from api.wiring import NAME, Memory, asker_for
+from api.witness import saw, tell
 from connectors.base import Content
 from connectors.registry import kinds, open_connector
 from memory.catalogue.events import EventKind
@@ -112,6 +113,8 @@ class Service:
             self.memory.wait_for_model()
         answer = searcher.search(SearchRequest(query, asker, limit=limit, offset=offset, explain=explain))
         found = [result.card.document for result in answer.results]
+        tell(query=query, offset=offset)
+        saw(found)
         self.memory.catalogue.events.record(
             EventKind.SEARCH, asker, query, found, answer.took_ms, first=offset + 1
         )
@@ -128,6 +131,7 @@ class Service:
         card = catalogue.cards.of_documents([document])[document].shown_to(asker)
         passages = catalogue.passages.of_document(document)
         catalogue.events.record(EventKind.OPEN, asker, query, [document])
+        saw([document])
         return {
             "id": known.id,
             "ref": str(known.ref),
@@ -169,6 +173,7 @@ class Service:
         connector = open_connector(source.kind, config_of(source))
         content = attached.original(self.memory, known, connector.fetch)
         self.memory.catalogue.events.record(EventKind.OPEN, asker, "", [document])
+        saw([document])
         return content, known.media_type
 
     def add_source(self, new: NewSource) -> dict[str, Any]:
@@ -176,6 +181,7 @@ class Service:
         source = new.to_source()
         found = open_connector(source.kind, config_of(source)).check()
         self.memory.catalogue.sources.add(source)
+        tell(source=source.name, grant=new.grant, deny=new.deny, rules=new.rules)
         return {"name": source.name, "kind": source.kind, "location": source.location, "found": found}
 
     def check_source(self, name: str) -> dict[str, Any]:

@@ -75,6 +75,7 @@ def _settle(memory: "Memory") -> None:
     try:
         memory.finish_removals()
         memory.catalogue.events.expire()
+        memory.catalogue.audit.expire()
         memory.catalogue.cards.warm()
     except MnemeError as error:  # the memory may have been closed meanwhile; a search reads what it needs
         log.warning("settling ended early: %s", error)

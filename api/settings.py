@@ -85,6 +85,14 @@ class EventSettings(_Group):
     keep_days: Annotated[int, Field(ge=0)] = Field(365, description="Days searches are kept; 0: not at all.")
 
 
+class AuditSettings(_Group):
+    """What is kept of who saw what, by name."""
+
+    keep_days: Annotated[int, Field(ge=0)] = Field(
+        0, description="Days it is kept who asked what and saw which documents; 0: not at all."
+    )
+
+
 class ServeSettings(_Group):
     """Where the service listens."""
 
@@ -124,6 +132,7 @@ class Settings(BaseSettings):
     parsing: ParsingSettings = ParsingSettings()
     sync: SyncSettings = SyncSettings()
     events: EventSettings = EventSettings()
+    audit: AuditSettings = AuditSettings()
     serve: ServeSettings = ServeSettings()
     log: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much the service logs."

@@ -6,6 +6,7 @@ from typing import Any
 from api.causes import RULES, Cause, advice, cause_of, said
 from api.sources import config_of
 from api.wiring import Memory
+from api.witness import tell
 from connectors.base import Coverage, Covers
 from connectors.registry import open_connector
 from memory.catalogue.cards import Card
@@ -40,6 +41,7 @@ class Why:
         """
         if not text.strip():
             raise InvalidInput("Name a document.", hint="Give its path, its title or its ref.")
+        tell(asked=text, query=query)
         if not asker.owner:
             return {"asked": text, "found": self._for_others(text, asker, query)}
         seeing = self._catalogue.people.asker(reader) if reader else asker

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from api.lock import OwnerLock
 from api.settings import Settings
+from api.witness import takes_place
 from ingest.index_writer import IndexWriter
 from ingest.parsers.workers import ParserPool
 from memory import registry
@@ -244,9 +245,12 @@ def open_memory(settings: Settings, doing: str) -> Memory:
     :raises CatalogueError: where its catalogue cannot be opened.
     """
     lock = OwnerLock(settings.home, doing)
-    keep = timedelta(days=settings.events.keep_days) if settings.events.keep_days else None
     try:
-        catalogue = Catalogue(settings.catalogue_url, keep_events=keep)
+        catalogue = Catalogue(
+            settings.catalogue_url,
+            keep_events=_days(settings.events.keep_days),
+            keep_audit=_days(settings.audit.keep_days),
+        )
     except MnemeError:
         lock.release()
         raise
@@ -284,7 +288,15 @@ def asker_for(memory: Memory, name: str | None) -> Asker:
 
     :raises NotFound: where that person is not known.
     """
-    return memory.catalogue.people.asker(name) if name else OWNER
+    if not name:
+        return OWNER
+    asker = memory.catalogue.people.asker(name)
+    takes_place(asker.person)
+    return asker
+
+
+def _days(number: int) -> timedelta | None:
+    return timedelta(days=number) if number else None
 
 
 def _plain(identity: ModelIdentity) -> dict[str, str | int]:

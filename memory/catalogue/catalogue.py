@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, select, text
 
 from memory.catalogue.alike import Alike
+from memory.catalogue.audit import Audit
 from memory.catalogue.cards import Cards
 from memory.catalogue.decisions import Decisions
 from memory.catalogue.documents import Documents
@@ -31,10 +32,17 @@ class Catalogue:
 
     :param url: an SQLAlchemy URL: ``sqlite:///path`` or ``postgresql+psycopg://...``.
     :param keep_events: how long searches are remembered; None for not at all.
+    :param keep_audit: how long it is kept who saw what; None for not at all.
     :raises CatalogueError: where the database cannot be opened.
     """
 
-    def __init__(self, url: str, *, keep_events: timedelta | None = timedelta(days=365)) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        keep_events: timedelta | None = timedelta(days=365),
+        keep_audit: timedelta | None = None,
+    ) -> None:
         self._engine = open_engine(url)
         self.cards = Cards(self._engine)
         self.sources = Sources(self._engine)
@@ -50,6 +58,7 @@ class Catalogue:
         self.saved = SavedSearches(self._engine)
         self.alike = Alike(self._engine)
         self.events = Events(self._engine, keep_events)
+        self.audit = Audit(self._engine, keep_audit)
         self.judging = Judging(self._engine)
 
     def transaction(self) -> AbstractContextManager[Connection]:

@@ -332,6 +332,18 @@ events = Table(
     sqlite_autoincrement=True,
 )
 
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False, index=True),
+    Column("actor", String, nullable=False),
+    Column("place", String, nullable=False, index=True),
+    Column("request", Text, nullable=False),
+    Column("about", Text, nullable=False),  # JSON as it was sealed: no database may write it another way
+    Column("seal", String(64), nullable=False),
+)
+
 pools = Table(
     "pools",
     metadata,

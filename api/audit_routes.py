@@ -1,0 +1,57 @@
+"""The JSON API of the audit: who asked what and saw what, and whether its chain holds."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from api.routes import As, Asked
+from api.service import owner_only
+from api.wiring import asker_for
+from memory.catalogue.audit import Entry, Wanted
+
+router = APIRouter(tags=["audit"])
+
+
+@router.get("/api/audit")
+def entries(
+    service: Asked,
+    reader: Annotated[
+        str | None, Query(alias="for", description="Only what was asked in this person's place.")
+    ] = None,
+    document: Annotated[str, Query(description="Only where this document was shown: its id.")] = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    person: As = None,
+) -> dict[str, Any]:
+    """Requests that were noted, newest first."""
+    owner_only(person)
+    audit = service.memory.catalogue.audit
+    place = asker_for(service.memory, reader).person if reader else ""
+    wanted = Wanted(place, document, _aware(since), _aware(until))
+    found = audit.entries(wanted, limit=limit, offset=offset)
+    return {"on": audit.on, "total": audit.total(wanted), "entries": [_to_json(entry) for entry in found]}
+
+
+@router.get("/api/audit/verify")
+def verify(
+    service: Asked,
+    noted: Annotated[str, Query(description="A newest seal of before, as NUMBER:SEAL.")] = "",
+    person: As = None,
+) -> dict[str, Any]:
+    """Compute every seal anew; says where the first fails."""
+    owner_only(person)
+    verdict = service.memory.catalogue.audit.verify(noted)
+    return {"holds": verdict.broken is None, **asdict(verdict)}
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    """A moment without a time zone is meant as this machine has it."""
+    return moment.astimezone() if moment else None
+
+
+def _to_json(entry: Entry) -> dict[str, Any]:
+    return {**asdict(entry), "at": entry.at.isoformat()}

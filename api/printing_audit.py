@@ -1,0 +1,40 @@
+"""The audit for people at a terminal."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+_MANY = 5
+
+
+def show_entries(told: dict[str, Any]) -> None:
+    """Print noted requests, newest first."""
+    out = Console(highlight=False, soft_wrap=True)
+    for entry in told["entries"]:
+        whose = f"{entry['actor']} as {entry['place']}" if entry["place"] else entry["actor"]
+        out.print(f"{entry['number']:>6}  {entry['at'][:19]}  {escape(whose)}  {escape(entry['request'])}")
+        about = dict(entry["about"])
+        documents = about.pop("documents", [])
+        said = [f"{name}: {value}" for name, value in about.items()]
+        if documents:
+            more = f" and {len(documents) - _MANY} more" if len(documents) > _MANY else ""
+            said.append(f"saw {', '.join(documents[:_MANY])}{more}")
+        out.print(f"        {escape('; '.join(said))}", style="dim")
+    out.print(f"{told['total']:,} requests were noted.", style="dim")
+    if not told["on"]:
+        out.print("The audit is off: set MNEME_AUDIT__KEEP_DAYS to some days above 0.", style="yellow")
+
+
+def show_verdict(told: dict[str, Any]) -> None:
+    """Print whether the chain holds."""
+    out = Console(highlight=False, soft_wrap=True)
+    if told["holds"]:
+        out.print(
+            f"All is well: {told['entries']:,} entries hold, {told['expired']:,} are past their time.",
+            style="green",
+        )
+        out.print(f"Keep the newest seal elsewhere: {told['newest']}")
+        return
+    out.print(f"Entry {told['broken']} does not hold: {told['reason']}.", style="red")
+    out.print(f"The {told['entries']:,} before it do. Compare it with a backup.")

@@ -5,6 +5,7 @@ from typing import Any
 
 from api.search_setup import need_pass_of_model
 from api.wiring import Memory, index_folder, open_index
+from ingest.facts import outdated
 from memory.errors import IndexUnavailable, MemoryInUse, ModelMismatch
 
 
@@ -36,13 +37,13 @@ def examine(memory: Memory, *, repair: bool, rebuild: bool, ungated: bool = Fals
         found = {"catalogue": damaged, "index": trouble, **_unfinished(memory), **_NOT_COMPARED}
         if not trouble:
             found |= _compare(memory)
-            if repair and any(found[each] for each in (*_NOT_COMPARED, "removing")):
+            waiting = found["removing"] or memory.catalogue.documents.facts_pending()
+            if repair and (waiting or any(found[each] for each in _NOT_COMPARED)):
                 _mend(memory)
                 done.append("What was missing was written, what was left over was removed.")
                 found |= _unfinished(memory) | _compare(memory)
-        well = not (
-            damaged or any(found[each] for each in ("index", "missing", "orphaned", "lost", "removing"))
-        )
+        wrong = ("index", "missing", "orphaned", "outdated", "lost", "removing")
+        well = not (damaged or any(found[each] for each in wrong))
         return {"well": well, "found": found, "done": done, "documents": memory.catalogue.documents.count()}
     finally:
         memory.busy.release()
@@ -56,7 +57,10 @@ def _open(memory: Memory) -> str:
     return ""
 
 
-_NOT_COMPARED = {"missing": 0, "orphaned": 0, "pending": 0}
+_NOT_COMPARED = {"missing": 0, "orphaned": 0, "outdated": 0, "pending": 0}
+
+FEW = 100_000
+"""Passages up to which the facts of each are compared too: that reads all of the index."""
 
 
 def _unfinished(memory: Memory) -> dict[str, Any]:
@@ -72,11 +76,18 @@ def _compare(memory: Memory) -> dict[str, int]:
     return {
         "missing": len(wanted - held),
         "orphaned": len(held - wanted),
+        "outdated": len(_outdated(memory)),
         "pending": progress.passages - progress.by_words,
     }
 
 
+def _outdated(memory: Memory) -> list[str]:
+    few = memory.catalogue.passages.progress().passages <= FEW
+    return outdated(memory.catalogue, memory.index) if few else []
+
+
 def _mend(memory: Memory) -> None:
+    memory.catalogue.documents.facts_unknown(_outdated(memory))
     held = set(memory.index.ids())
     wanted = memory.catalogue.passages.ids()
     memory.index.delete(sorted(held - wanted))

@@ -182,6 +182,10 @@ def show_doctor(told: dict[str, Any]) -> None:
         f"{told['documents']:,} documents; {found['missing']} passages missing in the index, "
         f"{found['orphaned']} left over, {found['pending']} waiting to be written."
     )
+    if found["outdated"]:
+        out.print(
+            f"{found['outdated']:,} documents have other access, people or places in the index.", style="red"
+        )
     if found["lost"]:
         out.print(f"{found['lost']:,} documents were read once and are not there.", style="red")
     for name in found["removing"]:

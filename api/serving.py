@@ -73,7 +73,7 @@ def serve(settings: Settings, port: int | None, *, as_json: bool) -> None:
 def _settle(memory: "Memory") -> None:
     """Finish what was interrupted, let go of events whose time is over, and read what searches show beforehand."""
     try:
-        memory.finish_removals()
+        memory.finish_interrupted()
         memory.catalogue.events.expire()
         memory.catalogue.audit.expire()
         memory.catalogue.cards.warm()

@@ -130,9 +130,9 @@ class Memory:
         registry.provide(NAME, IndexWriter, writer)
         return writer
 
-    def finish_removals(self) -> None:
-        """Finish what interrupted removals of sources have left; waits for whoever changes documents."""
-        if self.catalogue.sources.removing():
+    def finish_interrupted(self) -> None:
+        """Finish removals of sources and changes of facts that were interrupted; waits for whoever changes documents."""
+        if self.catalogue.sources.removing() or self.catalogue.documents.facts_pending():
             with self.busy:
                 self.writer().write_pending()
 

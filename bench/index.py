@@ -20,7 +20,7 @@ import psutil
 
 from memory.domain import Access, Asker
 from memory.embedding.base import ModelIdentity
-from memory.index.base import Entry, Filters, LegQuery
+from memory.index.base import Entry, Facts, Filters, LegQuery
 from memory.index.edge import EdgeIndex
 from memory.words import WordAnalyser
 
@@ -50,15 +50,17 @@ def passages(count: int, seed: int = 3) -> Iterator[list[Entry]]:
             entries.append(
                 Entry(
                     id=number,
-                    document=f"d{number // 12}",
                     text=text,
                     words=analyser.document(text, "en", 110),
-                    access=Access(frozenset({TOKENS[number // 12 % 200], TOKENS[number // 7 % 200]})),
-                    source=f"s{number % 9}",
-                    type="page",
-                    language="en",
-                    people=(f"p{number // 12 % 3000}",),
-                    modified=number * 1000,
+                    facts=Facts(
+                        document=f"d{number // 12}",
+                        access=Access(frozenset({TOKENS[number // 12 % 200], TOKENS[number // 7 % 200]})),
+                        source=f"s{number % 9}",
+                        type="page",
+                        language="en",
+                        people=(f"p{number // 12 % 3000}",),
+                        modified=number * 1000,
+                    ),
                     vector=vector / np.linalg.norm(vector),
                 )
             )

@@ -3,13 +3,12 @@
 Every step can be repeated: what a crash interrupts still stands as pending in the catalogue.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from ingest.facts import facts_of
 from ingest.split import embedding_text
-from memory.catalogue.cards import Card
 from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.passages import StoredPassage
-from memory.domain import AUTHORING
 from memory.embedding.base import ModelIdentity
 from memory.index.base import Entry, VectorIndex
 from memory.words import WordAnalyser
@@ -19,6 +18,9 @@ FIRST_AVERAGE = 120.0
 
 DRIFT = 0.2
 """How far the average may move before all words are weighed anew: below it no rank changes noticeably."""
+
+_AT_ONCE = 100
+"""Documents whose facts are written under one hold of the lock: a decision by hand waits for them."""
 
 _AVERAGE, _NEXT_AVERAGE = "average_length", "next_average_length"
 _MAIN_LANGUAGE = "main_language"
@@ -58,8 +60,9 @@ class IndexWriter:
 
     def write_facts(self) -> None:
         """Tell the index of changed access, places and people; safe beside a running sync."""
-        for document, mark in self._catalogue.documents.facts_pending().items():
-            self._write_facts(document, mark)
+        pending = list(self._catalogue.documents.facts_pending().items())
+        for start in range(0, len(pending), _AT_ONCE):
+            self._write_facts(dict(pending[start : start + _AT_ONCE]))
 
     def weigh_words(self, progress: Callable[[int], None] = lambda _done: None) -> bool:
         """Weigh all words anew where the passages' average length or the memory's main language has drifted.
@@ -105,47 +108,31 @@ class IndexWriter:
     def _write(self, waiting: Sequence[StoredPassage]) -> None:
         average, main = self.average(), self.main_language()
         known = self._catalogue.vectors.get(self._model, [stored.digest for stored in waiting])
-        cards = self._catalogue.cards.of_documents({stored.passage.document for stored in waiting})
-        entries = []
-        for stored in waiting:
-            card, text = cards[stored.passage.document], spoken(stored)
-            entries.append(
-                Entry(
-                    id=stored.passage.id,
-                    document=stored.passage.document,
-                    text=text,
-                    words=self._words.document(text, stored.language or main, average),
-                    access=card.access,
-                    source=card.source,
-                    type=card.type,
-                    language=card.language,
-                    people=_people(card),
-                    modified=_seconds(card),
-                    vector=known.get(stored.digest),
-                )
+        texts = [spoken(stored) for stored in waiting]
+        words = [
+            self._words.document(text, stored.language or main, average)
+            for text, stored in zip(texts, waiting, strict=True)
+        ]
+        with self._catalogue.facts_lock:
+            cards = self._catalogue.cards.fresh({stored.passage.document for stored in waiting})
+            self._index.upsert(
+                [
+                    Entry(
+                        stored.passage.id,
+                        text,
+                        terms,
+                        facts_of(cards[stored.passage.document]),
+                        known.get(stored.digest),
+                    )
+                    for stored, text, terms in zip(waiting, texts, words, strict=True)
+                ]
             )
-        self._index.upsert(entries)
         embedded = [stored.passage.id for stored in waiting if stored.digest in known]
         self._catalogue.passages.indexed([stored.passage.id for stored in waiting], embedded)
 
-    def _write_facts(self, document: str, mark: int) -> None:
-        card = self._catalogue.cards.of_documents([document]).get(document)
-        if card is not None:
-            self._index.set_facts(
-                document,
-                access=card.access,
-                source=card.source,
-                people=_people(card),
-                type=card.type,
-                language=card.language,
-                modified=_seconds(card),
-            )
-        self._catalogue.documents.facts_written(document, mark)
-
-
-def _people(card: Card) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(link.id for link in card.people if link.role in AUTHORING))
-
-
-def _seconds(card: Card) -> int | None:
-    return int(card.modified.timestamp()) if card.modified else None
+    def _write_facts(self, marks: Mapping[str, int]) -> None:
+        with self._catalogue.facts_lock:
+            for card in self._catalogue.cards.fresh(marks).values():
+                self._index.set_facts(facts_of(card))
+        for document, mark in marks.items():
+            self._catalogue.documents.facts_written(document, mark)

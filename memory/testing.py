@@ -11,7 +11,7 @@ Subclass a suite in a test module and override its fixture; pytest and hypothesi
 # ruff: noqa: S101 - a test suite asserts
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from memory.domain import OWNER, PUBLIC, Access, Asker
 from memory.embedding.base import Embedder, ModelIdentity, Vectors
-from memory.index.base import Entry, Filters, LegQuery, Legs, SparseWords, VectorIndex
+from memory.index.base import Entry, Facts, Filters, LegQuery, Legs, SparseWords, VectorIndex
 
 MODEL = ModelIdentity(name="made for tests", digest="0" * 64, size=8)
 """The model the index under test is opened with."""
@@ -47,10 +47,14 @@ def unit(direction: int, other: int | None = None) -> Vectors:
     return length
 
 
-def entry(id: int, text: str = "some text", *, access: Access = EVERYBODY, **known: object) -> Entry:
-    """A passage for a test: of the document ``d<id>``, with the term 1, seen by everybody."""
-    plain = Entry(id=id, document=f"d{id}", text=text, words=words(1), access=access)
-    return replace(plain, **known)  # type: ignore[arg-type]
+def entry(id: int, text: str = "some text", **known: Any) -> Entry:
+    """A passage for a test: of the document ``d<id>``, with the term 1, seen by everybody.
+
+    :param known: other words, a vector, or other facts of its document.
+    """
+    terms, vector = known.pop("words", words(1)), known.pop("vector", None)
+    given: dict[str, Any] = {"document": f"d{id}", "access": EVERYBODY, **known}
+    return Entry(id, text, terms, Facts(**given), vector)
 
 
 def found(legs: Legs) -> list[int]:
@@ -189,7 +193,7 @@ class VectorIndexContract:
                 for number, (grant, deny) in enumerate(rights, 1)
             ]
             index.upsert(entries)
-            allowed = [one.id for one in entries if one.access.allows(asker)]
+            allowed = [one.id for one in entries if one.facts.access.allows(asker)]
             legs = index.search(LegQuery(words(1), unit(0)), asker)
             assert found(legs) == allowed
             assert [one.id for one in legs.meaning] == allowed
@@ -298,15 +302,10 @@ class VectorIndexContract:
             [entry(number, document="d", people=("jane",), vector=unit(0), modified=1) for number in (1, 2)]
             + [entry(3, document="other", people=("jane",))]
         )
-        index.set_facts(
-            "d",
-            access=Access(frozenset({"group:a"}), frozenset({"group:b"})),
-            source="new",
-            people=(),
-            type="pdf",
-            language="da",
-            modified=None,
-        )
+        facts = Facts("d", Access(frozenset({"group:a"}), frozenset({"group:b"})), "new", "pdf", "da")
+        index.set_facts(facts)
+        assert index.facts([1, 2, 99]) == {1: facts, 2: facts}
+        assert index.facts([3])[3] == Facts("other", EVERYBODY, people=("jane",))
         everything = Filters(sources=("new",), types=("pdf",), languages=("da",))
         assert index.count(everything, OWNER) == 2
         assert index.count(Filters(people=("jane",)), OWNER) == 1

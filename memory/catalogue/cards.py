@@ -93,6 +93,10 @@ class Cards:
         fresh = self._read_cards({document for document, card in held.items() if not card})
         return {document: found for document, card in held.items() if (found := card or fresh.get(document))}
 
+    def fresh(self, ids: Iterable[str]) -> dict[str, Card]:
+        """The cards as the catalogue has them at this moment: what is kept at hand is dropped only after a commit."""
+        return self._read_cards(set(ids))
+
     def warm(self) -> int:
         """Read every card, so that the first search is as quick as the next; says how many."""
         with transaction(self._engine) as connection:

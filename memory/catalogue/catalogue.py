@@ -1,5 +1,6 @@
 """The catalogue: everything Mneme knows, in one SQL database."""
 
+import threading
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
@@ -44,6 +45,8 @@ class Catalogue:
         keep_audit: timedelta | None = None,
     ) -> None:
         self._engine = open_engine(url)
+        self.facts_lock = threading.Lock()
+        """Held from reading a document's facts until the index has them, so that older ones never come after newer."""
         self.cards = Cards(self._engine)
         self.sources = Sources(self._engine)
         self.ledger = Ledger(self._engine)

@@ -13,7 +13,7 @@ from functools import partial
 from sqlalchemy import Connection, Engine, Row, delete, false, func, insert, or_, select, update
 
 from memory.catalogue.engine import after_commit, transaction
-from memory.catalogue.ledger import named_as
+from memory.catalogue.ledger import BATCH, named_as
 from memory.catalogue.people import People
 from memory.catalogue.schema import access, contributions, documents, passages, texts
 from memory.catalogue.upsert import upsert
@@ -224,6 +224,15 @@ class Documents:
         )
         with transaction(self._engine) as connection:
             return dict(connection.execute(query).all())
+
+    def facts_unknown(self, those: Sequence[str]) -> None:
+        """Have the index told the facts of these documents again."""
+        with transaction(self._engine) as connection:
+            for start in range(0, len(those), BATCH):
+                part = documents.c.id.in_(those[start : start + BATCH])
+                connection.execute(
+                    update(documents).where(part).values(facts_behind=documents.c.facts_behind + 1)
+                )
 
     def facts_written(self, document: str, mark: int) -> None:
         """Note that the index knows the document's facts as they were at the mark; later changes stay pending."""

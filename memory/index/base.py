@@ -17,28 +17,38 @@ class SparseWords:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A passage as the index holds it.
+class Facts:
+    """What is filtered by, alike for every passage of a document; it changes without the text.
 
-    :param id: the passage's id, positive; also breaks ties.
     :param document: the document's lasting id.
-    :param text: the passage's text, for exact phrases and excluded words.
-    :param words: the sparse vector.
-    :param vector: the dense vector, or None until it has been embedded.
     :param people: ids of the persons linked to the document in an authoring role.
     :param modified: seconds since 1970 UTC, or None where unknown.
     """
 
-    id: int
     document: str
-    text: str
-    words: SparseWords
     access: Access
     source: str = ""
     type: str = ""
     language: str = ""
     people: tuple[str, ...] = ()
     modified: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A passage as the index holds it.
+
+    :param id: the passage's id, positive; also breaks ties.
+    :param text: the passage's text, for exact phrases and excluded words.
+    :param words: the sparse vector.
+    :param facts: those of its document.
+    :param vector: the dense vector, or None until it has been embedded.
+    """
+
+    id: int
+    text: str
+    words: SparseWords
+    facts: Facts
     vector: Vectors | None = None
 
 
@@ -121,17 +131,7 @@ class VectorIndex(Protocol):
         """Give passages that are already there new sparse vectors."""
         ...
 
-    def set_facts(
-        self,
-        document: str,
-        *,
-        access: Access,
-        source: str,
-        people: tuple[str, ...],
-        type: str,
-        language: str,
-        modified: int | None,
-    ) -> None:
+    def set_facts(self, facts: Facts) -> None:
         """Change what is filtered by on every passage of a document, without touching its vectors."""
         ...
 
@@ -153,6 +153,10 @@ class VectorIndex(Protocol):
 
     def words(self, ids: Sequence[int]) -> dict[int, SparseWords]:
         """Sparse vectors of those passages that have terms."""
+        ...
+
+    def facts(self, ids: Sequence[int]) -> dict[int, Facts]:
+        """What these passages are filtered by; unknown ids are missing."""
         ...
 
     def vectors(self, ids: Sequence[int]) -> dict[int, Vectors]:

@@ -2,11 +2,12 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from memory.domain import Access, Asker
-from memory.index.base import Entry, Filters
+from memory.index.base import Entry, Facts, Filters
 
 WORDS = "words"
 """The name of the sparse vector."""
@@ -16,6 +17,9 @@ MEANING = "meaning"
 
 KEYWORDS = ("document", "source", "type", "language", "people", "grant", "deny")
 """The fields that are filtered by their values."""
+
+FACTS = (*KEYWORDS, "modified")
+"""The fields that `memory.index.base.Facts` are kept in."""
 
 UNKNOWN = -(2**52)
 """Stored for an unknown time, so that a list by time ends with these; exact as a float, too."""
@@ -76,25 +80,37 @@ def conditions(filters: Filters, asker: Asker) -> tuple[list[Condition], list[Co
     return must, must_not
 
 
-def facts(
-    access: Access, source: str, people: tuple[str, ...], type: str, language: str, modified: int | None
-) -> dict[str, Any]:
+def facts_payload(facts: Facts) -> dict[str, Any]:
     """The part of the payload that can change without the text."""
     return {
-        "source": source,
-        "type": type,
-        "language": language,
-        "people": list(people),
-        "grant": sorted(access.grant),
-        "deny": sorted(access.deny),
-        "modified": UNKNOWN if modified is None else modified,
+        "document": facts.document,
+        "source": facts.source,
+        "type": facts.type,
+        "language": facts.language,
+        "people": list(facts.people),
+        "grant": sorted(facts.access.grant),
+        "deny": sorted(facts.access.deny),
+        "modified": UNKNOWN if facts.modified is None else facts.modified,
     }
+
+
+def read_facts(held: Mapping[str, Any]) -> Facts:
+    """The facts that a payload holds; what it lacks is empty."""
+    modified = held.get("modified", UNKNOWN)
+    return Facts(
+        document=held.get("document", ""),
+        access=Access(frozenset(held.get("grant", ())), frozenset(held.get("deny", ()))),
+        source=held.get("source", ""),
+        type=held.get("type", ""),
+        language=held.get("language", ""),
+        people=tuple(held.get("people", ())),
+        modified=None if modified == UNKNOWN else int(modified),
+    )
 
 
 def payload(entry: Entry) -> dict[str, Any]:
     """What is stored beside a passage's vectors."""
-    known = facts(entry.access, entry.source, entry.people, entry.type, entry.language, entry.modified)
-    return {"document": entry.document, "text": _plain(entry.text), **known}
+    return {"text": _plain(entry.text), **facts_payload(entry.facts)}
 
 
 def _plain(text: str) -> str:

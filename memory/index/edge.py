@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import qdrant_edge as q
 
-from memory.domain import OWNER, Access, Asker
+from memory.domain import OWNER, Asker
 from memory.embedding.base import ModelIdentity, Vectors
 from memory.errors import IndexUnavailable
-from memory.index.base import Entry, Filters, LegQuery, Legs, Scored, SparseWords
-from memory.index.conditions import MEANING, WORDS, facts
+from memory.index.base import Entry, Facts, Filters, LegQuery, Legs, Scored, SparseWords
+from memory.index.conditions import MEANING, WORDS, facts_payload, read_facts
 from memory.index.edge_shard import create_shard, edge_errors, edge_filter, need_space, point, sparse
 from memory.index.generations import Generations
 from memory.index.optimise import copy_generation, optimise_copy
@@ -76,20 +76,10 @@ class EdgeIndex:
         """Give passages that are already there new sparse vectors."""
         self._set([(one, {WORDS: sparse(some)}) for one, some in zip(ids, words, strict=True)])
 
-    def set_facts(
-        self,
-        document: str,
-        *,
-        access: Access,
-        source: str,
-        people: tuple[str, ...],
-        type: str,
-        language: str,
-        modified: int | None,
-    ) -> None:
+    def set_facts(self, facts: Facts) -> None:
         """Change what is filtered by on every passage of a document, without touching its vectors."""
-        known = facts(access, source, people, type, language, modified)
-        where = edge_filter(Filters(documents=(document,)), OWNER)
+        known = facts_payload(facts)
+        where = edge_filter(Filters(documents=(facts.document,)), OWNER)
         if where is None:  # cannot be: it filters by the document
             return
         with self._write("Changing passages"):
@@ -145,6 +135,12 @@ class EdgeIndex:
             for one in records
             if isinstance(one.vector, dict) and isinstance(sparse := one.vector.get(WORDS), q.SparseVector)
         }
+
+    def facts(self, ids: Sequence[int]) -> dict[int, Facts]:
+        """What these passages are filtered by; unknown ids are missing."""
+        with edge_errors("Reading the index"):
+            records = self._open().retrieve([*ids], True, False)
+        return {_number(one.id): read_facts(one.payload or {}) for one in records}
 
     def vectors(self, ids: Sequence[int]) -> dict[int, Vectors]:
         """Dense vectors of those passages that have one."""

@@ -11,11 +11,12 @@ from qdrant_client import QdrantClient, models
 from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException
 
-from memory.domain import OWNER, Access, Asker
+from memory.domain import OWNER, Asker
 from memory.embedding.base import ModelIdentity, Vectors
 from memory.errors import DiskFull, IndexUnavailable, ModelMismatch
-from memory.index.base import Entry, Filters, LegQuery, Legs, Scored, SparseWords
+from memory.index.base import Entry, Facts, Filters, LegQuery, Legs, Scored, SparseWords
 from memory.index.conditions import (
+    FACTS,
     KEYWORDS,
     MEANING,
     UNKNOWN,
@@ -24,8 +25,9 @@ from memory.index.conditions import (
     Condition,
     Phrase,
     conditions,
-    facts,
+    facts_payload,
     payload,
+    read_facts,
 )
 
 _PAGE = 10_000  # ids read at once
@@ -83,20 +85,10 @@ class ServerIndex:
         """Give passages that are already there new sparse vectors."""
         self._set([(one, {WORDS: _sparse(some)}) for one, some in zip(ids, words, strict=True)])
 
-    def set_facts(
-        self,
-        document: str,
-        *,
-        access: Access,
-        source: str,
-        people: tuple[str, ...],
-        type: str,
-        language: str,
-        modified: int | None,
-    ) -> None:
+    def set_facts(self, facts: Facts) -> None:
         """Change what is filtered by on every passage of a document, without touching its vectors."""
-        known = facts(access, source, people, type, language, modified)
-        where = _filter(Filters(documents=(document,)), OWNER)
+        known = facts_payload(facts)
+        where = _filter(Filters(documents=(facts.document,)), OWNER)
         with _server_errors("Changing passages"):
             self._client.set_payload(self._name, known, points=where or models.Filter(), wait=True)
 
@@ -157,6 +149,12 @@ class ServerIndex:
             for one in points
             if isinstance(one.vector, dict) and isinstance(held := one.vector.get(WORDS), models.SparseVector)
         }
+
+    def facts(self, ids: Sequence[int]) -> dict[int, Facts]:
+        """What these passages are filtered by; unknown ids are missing."""
+        with _server_errors("Reading the index"):
+            points = self._client.retrieve(self._name, [*ids], with_payload=list(FACTS), with_vectors=False)
+        return {int(one.id): read_facts(one.payload or {}) for one in points}
 
     def vectors(self, ids: Sequence[int]) -> dict[int, Vectors]:
         """Dense vectors of those passages that have one."""

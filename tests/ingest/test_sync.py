@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from api.service import Service
-from memory.domain import OWNER, SourceRef, Stage
+from memory.domain import OWNER, Access, SourceRef, Stage
 from memory.errors import IndexUnavailable, InvalidInput, NotFound
+from memory.index.base import Facts
 from tests.memories import add_folder, counts, service, sync
 
 TEXT = "The quarterly budget was approved. Jane Doe will present the figures to the board in {place}."
@@ -213,7 +214,7 @@ def test_a_removal_that_is_interrupted_is_finished(asked: Service, folder: Path,
     finishing: dict[str, Callable[[Service], object]] = {
         "again": lambda opened: opened.remove_source("files"),
         "doctor": lambda opened: opened.doctor(repair=True, rebuild=False),
-        "start": lambda opened: opened.memory.finish_removals(),
+        "start": lambda opened: opened.memory.finish_interrupted(),
         "sync": lambda opened: (add_folder(opened, empty, "other"), sync(opened)),
     }
     for name, finish in finishing.items():
@@ -229,15 +230,18 @@ def test_a_removal_that_is_interrupted_is_finished(asked: Service, folder: Path,
             agree(left)
 
 
-def test_what_is_lost_from_the_catalogue_is_read_again(asked: Service) -> None:
+def test_the_doctor_mends_what_is_lost_from_the_catalogue_and_wrong_in_the_index(asked: Service) -> None:
     """Rows of documents that are not there, as an earlier version could leave them, are no healthy ones."""
     sync(asked)
     lost = document_at(asked, "Lyon.txt")
     assert lost
     with asked.memory.catalogue.transaction() as connection:
         asked.memory.catalogue.documents.remove(connection, lost)
+    kept = document_at(asked, "Turin.txt")
+    assert kept
+    asked.memory.index.set_facts(Facts(kept, Access()))
     told = asked.doctor(repair=False, rebuild=False)
-    assert (told["well"], told["found"]["lost"]) == (False, 1)
+    assert (told["well"], told["found"]["lost"], told["found"]["outdated"]) == (False, 1, 1)
     assert asked.doctor(repair=True, rebuild=False)["well"]
     assert counts(sync(asked)) == {"known": 6, "indexed": 1, "unchanged": 5}
     assert asked.search("budget Lyon")["results"][0]["ref"] == "folder:files/Lyon.txt"

@@ -9,7 +9,7 @@ import pytest
 from qdrant_client import QdrantClient
 
 from memory.domain import OWNER, Access, Asker
-from memory.index.base import Entry, Filters, LegQuery, Scored, SparseWords, VectorIndex
+from memory.index.base import Entry, Facts, Filters, LegQuery, Scored, SparseWords, VectorIndex
 from memory.index.edge import EdgeIndex
 from memory.index.server import ServerIndex
 from memory.testing import EVERYBODY, MODEL, VectorIndexContract, entry, found, unit, words
@@ -145,7 +145,7 @@ def test_what_was_written_since_optimising_is_counted_and_remembered(tmp_path: P
     index.optimise()
     assert index.unoptimised() == 0
     index.set_vectors([1, 2, 99], np.stack([unit(1), unit(2), unit(3)]))
-    index.set_facts("d3", access=EVERYBODY, source="s", people=(), type="", language="", modified=None)
+    index.set_facts(Facts("d3", EVERYBODY, "s"))
     assert index.unoptimised() == 3
     index.close()
     again = EdgeIndex(tmp_path / "index", MODEL)

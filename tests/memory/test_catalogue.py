@@ -217,7 +217,8 @@ INSERT INTO identities (kind, value, person, shown, evidence) VALUES
  ('name', 'max roe', 'max', 'Max Roe', 'same name');
 INSERT INTO memberships (person, token) VALUES ('jane', 'group:legal');
 INSERT INTO documents (id, ref, source, title, media_type, type, language, url, version, formality, facts_pending)
- VALUES ('d', 'folder:files/a', 'files', 'A', 'text/plain', 'txt', 'en', '', '1', 'page', 1);
+ VALUES ('d', 'folder:files/a', 'files', 'A', 'text/plain', 'txt', 'en', '', '1', 'page', 1),
+ ('e', 'folder:files/b', 'files', 'B', 'text/plain', 'txt', 'en', '', '1', 'page', 0);
 INSERT INTO contributions (document, ordinal, person, identity, role, evidence) VALUES
  ('d', 0, 'jane', '{"name": "Doe, Jane", "address": "jane@x.example", "account": ""}', 'sender', 'From'),
  ('d', 1, 'max', '{"name": "Max Roe", "address": "", "account": ""}', 'recipient', 'To')"""
@@ -254,7 +255,7 @@ def test_an_older_catalogue_is_brought_up_to_date_with_what_it_holds(tmp_path: P
     held.judging.judge("pool", Judgement("q", "d", "owner", 1))
     held.judging.remove("pool")
     assert held.judging.judgements("pool") == []
-    assert held.documents.facts_pending() == {"d": 1}
+    assert held.documents.facts_pending() == {"d": 1, "e": 1}, "the index knew the persons of then"
     held.who_is_who.settle()
     own = {"person:jane@x.example", "person:jane.doe@x.example"}
     assert held.people.asker("jane@x.example").tokens == {"group:legal", "public"} | own

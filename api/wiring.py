@@ -45,6 +45,7 @@ class Memory:
 
     :param lock: the right to own it.
     :param busy: held by whoever changes documents: a sync, a removal, a repair.
+    :param lent: a pool of parsers that is somebody else's to close; without, the memory has its own.
     """
 
     settings: Settings
@@ -52,6 +53,7 @@ class Memory:
     catalogue: Catalogue
     words: WordAnalyser
     spec: EmbedderSpec
+    lent: ParserPool | None = None
     busy: threading.Lock = field(default_factory=threading.Lock)
     _index: VectorIndex | None = None
     _passage_embedder: EmbedderProcess | None = None
@@ -115,7 +117,7 @@ class Memory:
         with self._opening:
             if self._parsers is None:
                 parsing = self.settings.parsing
-                self._parsers = ParserPool(
+                self._parsers = self.lent or ParserPool(
                     workers=parsing.workers,
                     timeout_s=parsing.timeout_s,
                     memory_bytes=parsing.memory_mb * 1024 * 1024,
@@ -226,9 +228,9 @@ class Memory:
         with self._opening:
             if self._query_embedder is not None:
                 self._query_embedder.close()
-            if self._parsers is not None:
+            if self._parsers is not None and self._parsers is not self.lent:
                 self._parsers.close()
-                self._parsers = None
+            self._parsers = None
             if self._index is not None:
                 self._index.close()
                 self._index = None
@@ -237,10 +239,11 @@ class Memory:
         self.lock.release()
 
 
-def open_memory(settings: Settings, doing: str) -> Memory:
+def open_memory(settings: Settings, doing: str, *, parsers: ParserPool | None = None) -> Memory:
     """Own the memory in the home folder.
 
     :param doing: what this process is about to do, to be told to others.
+    :param parsers: lent to it, for a process that opens several memories.
     :raises MemoryInUse: where another process owns it.
     :raises CatalogueError: where its catalogue cannot be opened.
     """
@@ -256,7 +259,7 @@ def open_memory(settings: Settings, doing: str) -> Memory:
         raise
     embedding = settings.embedding
     spec = EmbedderSpec(embedding.model, settings.home, allow_download=embedding.allow_download)
-    memory = Memory(settings, lock, catalogue, WordAnalyser(), spec)
+    memory = Memory(settings, lock, catalogue, WordAnalyser(), spec, parsers)
     registry.provide(NAME, Catalogue, catalogue)
     registry.provide(NAME, WordAnalyser, memory.words)
     registry.opens(NAME, VectorIndex, lambda: memory.index)  # type: ignore[type-abstract]

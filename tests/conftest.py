@@ -1,5 +1,6 @@
 """Before anything is imported: no library of ours may reach out while tests run."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,16 @@ from api.settings import prepare_environment
 prepare_environment()
 
 CORPORA = Path(__file__).parents[2] / "shared" / "corpora"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _end_of_parsers() -> Iterator[None]:
+    """Whatever tests ran, their shared parsers end with them."""
+    yield
+    from tests import memories
+
+    if memories.parsers.cache_info().currsize:
+        memories.parsers().close()
 
 
 @pytest.fixture(scope="session")

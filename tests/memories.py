@@ -1,7 +1,11 @@
-"""Real memories for tests: the shipped wiring with the hash model, so that nothing has to be loaded."""
+"""Real memories for tests: the shipped wiring with the hash model, so that nothing has to be loaded.
+
+They share one pool of parsers: its workers take seconds to start, and most tests read a file or two.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +13,21 @@ from api.service import Service
 from api.settings import load
 from api.sources import NewSource
 from api.wiring import open_memory
+from ingest.parsers.workers import ParserPool
+
+
+@cache
+def parsers() -> ParserPool:
+    """The pool they share; `tests/conftest.py` closes it."""
+    return ParserPool()
 
 
 @contextmanager
 def service(home: Path, **settings: Any) -> Iterator[Service]:
-    """A service over a memory in `home`, closed afterwards."""
-    given = {"embedding": {"model": "hash"}, "parsing": {"workers": 2}} | settings
-    opened = Service(open_memory(load(home=home, **given), "tests"))
+    """A service over a memory in `home`, closed afterwards; with its own parsers where settings speak of them."""
+    given = {"embedding": {"model": "hash"}} | settings
+    lent = None if "parsing" in settings else parsers()
+    opened = Service(open_memory(load(home=home, **given), "tests", parsers=lent))
     try:
         yield opened
     finally:

@@ -44,10 +44,14 @@ def names_told(connection: Connection, persons: Iterable[str]) -> dict[str, str]
 
 
 def names_given(connection: Connection, persons: Iterable[str]) -> dict[str, str]:
-    """The names that were given by hand, the latest of each person."""
+    """The names that were given by hand, the latest of each person.
+
+    A name is theirs who have the oldest of the identities it was given to, which their person was named by: whoever is
+    split off from them is called as their own papers have it.
+    """
     undone = select(decisions.c.undoes).where(decisions.c.undoes.is_not(None))
     query = (
-        select(identities.c.person, decisions.c.value)
+        select(identities.c.id, identities.c.person, decisions.c.value, decisions.c.left)
         .join(decided, decided.c.identity == identities.c.id)
         .join(decisions, decisions.c.id == decided.c.decision)
         .where(
@@ -57,4 +61,4 @@ def names_given(connection: Connection, persons: Iterable[str]) -> dict[str, str
         )
         .order_by(decisions.c.id)
     )
-    return dict(connection.execute(query).all())
+    return {row.person: row.value for row in connection.execute(query) if row.id == min(row.left)}

@@ -322,3 +322,25 @@ def test_joining_two_gives_neither_the_others_rights(empty: Path) -> None:
         catalogue.decisions.merge(person(catalogue, "Jane Doe"), person(catalogue, "Max Roe"), by="owner")
         own = {"group:legal", "person:jane.doe@x.example", "public"}
         assert catalogue.people.asker("jane.doe@x.example").tokens == own
+
+
+def test_a_name_given_by_hand_stays_with_whom_it_was_given_to(empty: Path) -> None:
+    """A part that is split off is called as its own papers have it, the rest as somebody said; undone, all are."""
+    with opened(empty) as catalogue:
+        write(catalogue, Identity("Jane Smith", "jane@x.example"))
+        write(catalogue, Identity("Jane Smyth", "smyth@y.example"))
+        catalogue.who_is_who.settle()
+        one, other = person(catalogue, "jane@x.example"), person(catalogue, "smyth@y.example")
+        catalogue.decisions.merge(one, other, by="owner")
+        catalogue.decisions.rename(one, "Jane S.", by="owner")
+        theirs = [
+            each.id
+            for each in catalogue.person_pages.aliases(one, OWNER)
+            if each.shown in {"smyth@y.example", "Jane Smyth"}
+        ]
+        split = catalogue.decisions.split(one, theirs, by="owner")
+        assert catalogue.people.get(one).name == "Jane S."
+        assert catalogue.people.get(other).name == "Jane Smyth"
+        catalogue.decisions.rename(other, "J. Smyth", by="owner")
+        catalogue.decisions.undo(split, by="owner")
+        assert catalogue.people.get(other).name == "J. Smyth", "of two names the one that was given last"

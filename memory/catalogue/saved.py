@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine, Row, delete, insert, select, update
@@ -86,15 +86,17 @@ class SavedSearches:
         return _search(row)
 
     def note(self, search: SavedSearch, documents: Sequence[str]) -> SavedSearch:
-        """Note what a search finds now; what it had not found before has its time from now on."""
-        fresh = [document for document in documents if document not in search.found]
-        if not fresh:
+        """Note what a search finds now; what nobody has noted before has its time from now on."""
+        if all(document in search.found for document in documents):
             return search
-        found = search.found | dict.fromkeys(fresh, datetime.now(UTC))
-        self._set(search, found=_written(found))
-        return SavedSearch(
-            search.id, search.person, search.name, search.query, search.created, search.looked, found
-        )
+        this = saved_searches.c.id == search.id
+        with transaction(self._engine) as connection:
+            # Written before it is read: whoever reads the page and the feed at once waits here for the other.
+            lock = update(saved_searches).where(this).values(found=saved_searches.c.found)
+            held = connection.execute(lock.returning(saved_searches.c.found)).scalar() or {}
+            found = dict.fromkeys(documents, datetime.now(UTC)) | _read(held)
+            connection.execute(update(saved_searches).where(this).values(found=_written(found)))
+        return replace(search, found=found)
 
     def look(self, search: SavedSearch) -> None:
         """Note that its owner has seen what it finds."""
@@ -115,6 +117,9 @@ def _written(found: dict[str, datetime]) -> dict[str, str]:
     return {document: moment.isoformat() for document, moment in found.items()}
 
 
+def _read(held: dict[str, str]) -> dict[str, datetime]:
+    return {document: datetime.fromisoformat(moment) for document, moment in held.items()}
+
+
 def _search(row: Row[tuple[object, ...]]) -> SavedSearch:
-    found = {document: datetime.fromisoformat(moment) for document, moment in row.found.items()}
-    return SavedSearch(row.id, row.person, row.name, row.query, row.created, row.looked, found)
+    return SavedSearch(row.id, row.person, row.name, row.query, row.created, row.looked, _read(row.found))

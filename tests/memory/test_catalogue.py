@@ -1,5 +1,6 @@
 """The catalogue: what is written stays, what is pending is found again, what is hidden stays hidden."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -169,6 +170,20 @@ def test_vectors_are_kept_exactly_and_by_model(catalogue: Catalogue) -> None:
     catalogue.vectors.put(one, {"d": vector})
     assert np.array_equal(catalogue.vectors.get(one, ["d", "e"])["d"], vector)
     assert catalogue.vectors.get(other, ["d"]) == {}
+
+
+def test_what_is_found_first_keeps_its_date_whoever_reads_beside(catalogue: Catalogue) -> None:
+    """A page and a feed that are read at once each know the search as it was before either."""
+    before = catalogue.saved.add("jane", "leases", "lease", ["old"])
+    first = catalogue.saved.note(before, ["old", "new"]).found
+    readers = [f"by {number}" for number in range(8)]
+    with ThreadPoolExecutor(len(readers)) as pool:
+        noted = list(pool.map(lambda own: catalogue.saved.note(before, ["old", "new", own]).found, readers))
+    kept = catalogue.saved.get(before.id, "jane").found
+    assert set(kept) == {"old", "new", *readers}
+    for found in noted:
+        assert {**kept, **found} == kept, "each reader was told the date that is kept"
+    assert (kept["old"], kept["new"]) == (first["old"], first["new"])
 
 
 def test_events_hide_who_asked_and_end(tmp_path: Path) -> None:

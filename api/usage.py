@@ -11,7 +11,7 @@ from eval.usage.personal import PersonalData
 from eval.usage.sample import sample
 from eval.usage.searches import departments, query_id, searches
 from memory.catalogue.events import Event, EventKind
-from memory.domain import Asker
+from memory.domain import OWNER, Asker
 from memory.errors import InvalidInput
 
 
@@ -42,7 +42,7 @@ def sampled(service: Service, number: int, seed: int, askers: int) -> dict[str, 
         service.memory.catalogue.events.pseudonym(Asker(person)): department
         for person, department in people.departments().items()
     }
-    held = service.memory.catalogue.documents.languages()
+    held = service.memory.catalogue.documents.languages(OWNER)
     common = [one for one in found if len(one.askers) >= askers]
     queries = sample(common, number, departments(events, of), filter(None, held), seed)
     return {

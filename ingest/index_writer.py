@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ingest.facts import facts_of
 from ingest.split import embedding_text
-from memory.catalogue.catalogue import Catalogue
+from memory.catalogue.catalogue import MAIN_LANGUAGE, Catalogue
 from memory.catalogue.passages import StoredPassage
+from memory.domain import OWNER
 from memory.embedding.base import ModelIdentity
 from memory.index.base import Entry, VectorIndex
 from memory.words import WordAnalyser
@@ -23,7 +24,6 @@ _AT_ONCE = 100
 """Documents whose facts are written under one hold of the lock: a decision by hand waits for them."""
 
 _AVERAGE, _NEXT_AVERAGE = "average_length", "next_average_length"
-_MAIN_LANGUAGE = "main_language"
 
 
 def spoken(stored: StoredPassage) -> str:
@@ -72,12 +72,12 @@ class IndexWriter:
         catalogue = self._catalogue
         now, main = catalogue.passages.average_length(), self._next_main_language()
         planned = catalogue.get_meta(_NEXT_AVERAGE)
-        settled = abs(now / self.average() - 1) <= DRIFT and main == self.main_language()
+        settled = abs(now / self.average() - 1) <= DRIFT and main == self._catalogue.main_language()
         if planned is None and (not now or settled):
             return False
         average = planned or now
         catalogue.set_meta(_NEXT_AVERAGE, average)
-        catalogue.set_meta(_MAIN_LANGUAGE, main)
+        catalogue.set_meta(MAIN_LANGUAGE, main)
         last, done = 0, 0
         while part := catalogue.passages.after(last):
             self._index.set_words(
@@ -94,19 +94,15 @@ class IndexWriter:
         """The average length that BM25 reckons with."""
         return float(self._catalogue.get_meta(_AVERAGE) or FIRST_AVERAGE)
 
-    def main_language(self) -> str:
-        """What texts of an unknown language (a title, a list) are read in: most of the memory's, ``""`` at first."""
-        return str(self._catalogue.get_meta(_MAIN_LANGUAGE) or "")
-
     def _next_main_language(self) -> str:
         """Another main language only where it is clearly ahead: a memory half in each must not swing."""
-        many, held = self._catalogue.documents.languages(), self.main_language()
+        many, held = self._catalogue.documents.languages(OWNER), self._catalogue.main_language()
         first = next((code for code in many if code), "")
         ahead = many.get(first, 0) > (1 + DRIFT) * (many.get(held, 0) if held else 0)
         return first if ahead else held
 
     def _write(self, waiting: Sequence[StoredPassage]) -> None:
-        average, main = self.average(), self.main_language()
+        average, main = self.average(), self._catalogue.main_language()
         known = self._catalogue.vectors.get(self._model, [stored.digest for stored in waiting])
         texts = [spoken(stored) for stored in waiting]
         words = [

@@ -27,6 +27,9 @@ from memory.catalogue.upsert import upsert
 from memory.catalogue.vectors import VectorCache
 from memory.catalogue.who_is_who import WhoIsWho
 
+MAIN_LANGUAGE = "main_language"
+"""The fact about the memory that whoever writes the index keeps: an ISO 639-1 code."""
+
 
 class Catalogue:
     """One database with a store for each subject.
@@ -77,6 +80,10 @@ class Catalogue:
         """Remember a fact about the memory itself, as JSON."""
         with transaction(self._engine) as connection:
             upsert(connection, meta, {"key": key}, {"value": value})
+
+    def main_language(self) -> str:
+        """What texts of an unknown language (a title, a list) are read in: most of the memory's, ``""`` at first."""
+        return str(self.get_meta(MAIN_LANGUAGE) or "")
 
     def check(self) -> list[str]:
         """What the database finds wrong with itself; empty when all is well."""

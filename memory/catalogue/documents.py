@@ -256,12 +256,12 @@ class Documents:
         with transaction(self._engine) as connection:
             return list(connection.execute(query.order_by(documents.c.id).limit(limit)).scalars())
 
-    def languages(self) -> dict[str, int]:
-        """Every language the memory holds, as ISO 639-1 codes, with its number of documents; most come first."""
+    def languages(self, asker: Asker) -> dict[str, int]:
+        """The languages of what the asker may see, as ISO 639-1 codes, with their documents; most come first."""
         many = func.count()
         query = (
             select(documents.c.language, many)
-            .where(documents.c.removed.is_(False))
+            .where(documents.c.removed.is_(False), *visible(asker))
             .group_by(documents.c.language)
             .order_by(many.desc(), documents.c.language)
         )

@@ -20,6 +20,10 @@ NOBODY = "-"
 """Stands for the person nobody is, so that a filter by it finds nothing."""
 
 
+_HELD = 1000
+"""Sets of tokens whose languages are kept at hand."""
+
+
 @component
 class AnalyseQuery:
     """Reads the query language and says what each filter means in this memory.
@@ -37,7 +41,7 @@ class AnalyseQuery:
         self._words = registry.need(self.memory, WordAnalyser)
         if catalogue is not self._catalogue:
             self._progress = Recent(catalogue.passages.progress)
-            self._languages = Recent(catalogue.documents.languages)
+            self._languages: dict[Asker, Recent[tuple[str, ...]]] = {}
             self._sources = Recent(lambda: [source.name for source in catalogue.sources.all()])
             self._catalogue = catalogue
 
@@ -63,7 +67,7 @@ class AnalyseQuery:
         question = Question(
             request=request,
             query=query,
-            words=self._terms(query, languages),
+            words=self._terms(query, languages, request.asker),
             filters=filters,
             authors=authors,
             progress=self._progress.get(),
@@ -72,13 +76,32 @@ class AnalyseQuery:
         )
         return {"question": question}
 
-    def _terms(self, query: Query, languages: tuple[str, ...]) -> SparseWords | None:
+    def _terms(self, query: Query, languages: tuple[str, ...], asker: Asker) -> SparseWords | None:
         """The terms in every language the texts may be in; None where there are no words to look for."""
         if not any(char.isalnum() for char in query.text):
             return None
-        words = self._words.query(query.text, languages or self._languages.get())
+        words = self._words.query(query.text, languages or self._readable(asker))
         # A phrase such as "to be or not to be" has no terms, and yet says what is wanted.
         return None if query.phrases and not words.terms else words
+
+    def _readable(self, asker: Asker) -> tuple[str, ...]:
+        """The languages of what the asker may see: others, of hidden documents, may not change what is found."""
+        # By what is held, not by who holds it: colleagues share it.
+        held = Asker(tokens=asker.tokens, owner=asker.owner)
+        known = self._languages.get(held)
+        if known is None:
+            if len(self._languages) >= _HELD:
+                self._languages.clear()
+            known = self._languages[held] = Recent(lambda: self._read_languages(held))
+        return known.get()
+
+    def _read_languages(self, asker: Asker) -> tuple[str, ...]:
+        if self._catalogue is None:
+            return ()
+        found = set(self._catalogue.documents.languages(asker))
+        if "" in found:  # such texts were read in the memory's main language
+            found.add(self._catalogue.main_language())
+        return tuple(sorted(found))
 
     def _persons(self, value: str, asker: Asker) -> tuple[str, ...]:
         found = self._catalogue.person_pages.find(value, asker) if self._catalogue else []

@@ -103,14 +103,14 @@ class Retrieve:
         return notes
 
     def _too_common(self, question: Question) -> bool:
-        """Whether some language of the memory sees only stop words in the search.
+        """Whether some language the asker may read sees only stop words in the search.
 
         Another may take them for words all the same (``the`` is none of German's), and find nothing by them.
         """
         if question.words is None:
             return False
         text = question.query.text
-        languages = self._catalogue.documents.languages()
+        languages = self._catalogue.documents.languages(question.request.asker)
         return any(not self._words.query(text, [language]).terms for language in languages)
 
     def _have_written(self, persons: tuple[str, ...], question: Question) -> bool:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from memory.domain import OWNER, PUBLIC, Access, Asker, Contribution, Identity, Role
@@ -14,20 +14,32 @@ _TOKENS = ("group:a", "group:b", "person:c", PUBLIC)
 _WORDS = ("zebra", "notice", "period", "hotel", "contract", "clause")
 _NAMES = ("Jane Doe", "Bob Ray", "Max Roe")
 _some = st.frozensets(st.sampled_from(_TOKENS), max_size=2)
-_texts = st.lists(st.sampled_from(_WORDS), min_size=1, max_size=5).map(" ".join)
-_document = st.fixed_dictionaries(
+_TOLD_APART = ("kind", "kinder", "oder")
+"""Words whose terms hang on the language they are read in."""
+
+
+def _texts(*words: str) -> st.SearchStrategy[list[str]]:
+    passage = st.lists(st.sampled_from(words), min_size=1, max_size=5).map(" ".join)
+    return st.lists(passage, min_size=1, max_size=3)
+
+
+_facts = st.fixed_dictionaries(
     {
-        "texts": st.lists(_texts, min_size=1, max_size=3),
         "access": st.builds(Access, _some, _some),
         "source": st.sampled_from(["wiki", "mail", "files"]),
-        "language": st.sampled_from(["en", "de", ""]),
         "year": st.integers(2020, 2023),
         "authors": st.lists(st.sampled_from(_NAMES), max_size=2, unique=True),
         "others": st.lists(st.sampled_from(_NAMES), max_size=1),
     }
 )
+# What is of an unknown language is read in the main one of the whole memory, as IDF is the whole memory's.
+_spoken = st.fixed_dictionaries(
+    {"texts": _texts(*_WORDS, *_TOLD_APART), "language": st.sampled_from(["en", "de"])}
+)
+_unknown = st.fixed_dictionaries({"texts": _texts(*_WORDS), "language": st.just("")})
+_document = st.builds(lambda facts, told: facts | told, _facts, _spoken | _unknown)
 _query = st.sampled_from(
-    ["zebra", "notice period", '"notice period"', "zebra -hotel", "source:wiki", "lang:de", "contract after:2021", "author:jane",
+    ["zebra", "kinder", "kind", "oder", "kinder zebra", "notice period", '"notice period"', "zebra -hotel", "source:wiki", "lang:de", "contract after:2021", "author:jane",
      "clause author:bob", "author:max author:jane author:nobody", "the", "zebra source:mail source:files"]
 )  # fmt: skip
 
@@ -81,6 +93,15 @@ def _shown(memory: SmallMemory, query: str, asker: Asker) -> dict[str, Any]:
     }
 
 
+def _page(text: str, language: str, access: Access) -> dict[str, Any]:
+    facts = {"source": "wiki", "year": 2020, "authors": [], "others": []}
+    return {**facts, "texts": [text], "language": language, "access": access}
+
+
+_EVERYBODY, _NOBODY = Access(frozenset({PUBLIC})), Access()
+
+
+@example([_page("kind", "en", _EVERYBODY), _page("zebra", "de", _NOBODY)], frozenset(), ["kinder", "oder"])
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(_document, max_size=6),

@@ -191,10 +191,15 @@ def add_source(  # noqa: PLR0913, PLR0917 - one parameter for each option of the
     include: Annotated[list[str] | None, typer.Option(help="Pattern of what to take.")] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="Pattern of what to leave out.")] = None,
     option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, for the connector.")] = None,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME of a password or token: asked for, or read from standard input; NAME=@FILE."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Add a source; without --grant only the owner sees what comes from it."""
     from api.printing import show_added
+    from api.secret_input import read_secrets
 
     options = dict(pair.partition("=")[::2] for pair in option or ())
     body = {
@@ -207,6 +212,7 @@ def add_source(  # noqa: PLR0913, PLR0917 - one parameter for each option of the
         "include": include or [],
         "exclude": exclude or [],
         "options": options,
+        "secrets": read_secrets(secret or ()),
     }
     ask("sources add", "POST", "/api/sources", show_added, as_json, json=body)
 

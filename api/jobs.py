@@ -4,12 +4,11 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from api.sources import config_of
 from api.wiring import NAME, Memory
-from connectors.registry import open_connector
 from ingest.components import PassageEmbedder
 from ingest.error_monitor import Limits
 from ingest.likeness import Likeness
@@ -17,7 +16,7 @@ from ingest.pipelines import load
 from ingest.sync import Interrupted, Step, Sync
 from memory import registry
 from memory.catalogue.sources import Source, still_removing
-from memory.errors import DiskFull, InvalidInput, MemoryInUse, MnemeError
+from memory.errors import DiskFull, InvalidInput, MemoryInUse, MnemeError, RateLimited
 
 log = logging.getLogger("mneme")
 
@@ -86,6 +85,8 @@ class Jobs:
         self._sync: Sync | None = None
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+        self.rests_until: dict[str, datetime] = {}
+        """Sources that asked for a longer pause than a sync waits: the schedule leaves them alone until then."""
 
     @property
     def current(self) -> SyncJob | None:
@@ -190,13 +191,15 @@ class Jobs:
         for source in job.sources:
             job.current = source.name
             try:
-                connector = open_connector(source.kind, config_of(source))
-                summary = sync.read(
-                    source.name, connector, accept_removals=job.accept_removals, report=job.report
-                )
+                with self._memory.connected(source) as connector:
+                    summary = sync.read(
+                        source.name, connector, accept_removals=job.accept_removals, report=job.report
+                    )
                 job.summaries.append(summary.to_json())
             except MnemeError as error:
                 if isinstance(error, Interrupted | DiskFull):
                     raise
+                if isinstance(error, RateLimited) and error.after_s is not None:
+                    self.rests_until[source.name] = datetime.now(UTC) + timedelta(seconds=error.after_s)
                 # One source that cannot be reached does not keep the others from being read.
                 job.errors.append({"source": source.name, "message": error.message, "hint": error.hint})

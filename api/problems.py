@@ -36,6 +36,9 @@ _KNOWN: dict[type[MnemeError], Problem] = {
     errors.ModelMismatch: Problem(503, "model-mismatch", "The index was made by another model", 78),
     errors.ModelUnavailable: Problem(503, "model-unavailable", "The embedding model cannot be loaded", 69),
     errors.NotInstalled: Problem(501, "not-installed", "A package is not installed", 69),
+    errors.SecretUnreadable: Problem(500, "secret-unreadable", "A secret cannot be decrypted", 78),
+    errors.RateLimited: Problem(503, "rate-limited", "The source asks for a pause", 75),
+    errors.SourceUnavailable: Problem(503, "source-away", "The source cannot be reached for now", 75),
     errors.NotPromoted: Problem(409, "not-promoted", "This has not passed the gate", 78),
     errors.DiskFull: Problem(507, "disk-full", "The disk is full", 74),
 }

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import FileResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_core import to_json
 
 from api.schemas import DocumentOut, SearchOut
@@ -40,6 +40,14 @@ class SyncRequest(BaseModel):
     sources: list[str] = Field(default_factory=list, description="Names; empty: all that are not paused.")
     wait: Literal["words", "meaning"] = Field("meaning", description="How far to go.")
     accept_removals: bool = Field(False, description="Remove also more than a fifth of a source.")
+
+
+class SecretIn(BaseModel):
+    """A password or token."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    value: SecretStr
 
 
 @router.get("/healthz", tags=["health"])
@@ -118,6 +126,20 @@ def remove_source(service: Asked, name: str, person: As = None) -> dict[str, Any
     """Remove a source and everything that came from it; the originals stay where they are."""
     owner_only(person)
     return service.remove_source(name)
+
+
+@router.put("/api/sources/{name}/secrets/{secret}", tags=["sources"])
+def keep_secret(service: Asked, name: str, secret: str, given: SecretIn, person: As = None) -> dict[str, Any]:
+    """Give a source another password or token; it is tried first, and kept encrypted."""
+    owner_only(person)
+    return service.keep_secret(name, secret, given.value)
+
+
+@router.post("/api/keys", tags=["sources"])
+def renew_keys(service: Asked, person: As = None) -> dict[str, int]:
+    """Encrypt the secrets of all sources by a new key."""
+    owner_only(person)
+    return service.renew_keys()
 
 
 @router.post("/api/sources/{name}/{action}", tags=["sources"])

@@ -54,7 +54,8 @@ class Schedule:
         if source.every is None or source.paused or source.stopped or source.removing:
             return None
         times = [moment for moment in (source.synced, self._tried.get(source.name)) if moment]
-        return max(times) + timedelta(minutes=source.every) if times else self._now()
+        due = max(times) + timedelta(minutes=source.every) if times else self._now()
+        return max(due, self._jobs.rests_until.get(source.name, due))
 
     def look(self) -> list[str]:
         """Start what is due, unless a sync is running; says what was started."""

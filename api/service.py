@@ -5,8 +5,10 @@ Routes and pages call these; the command line calls the routes. So all three ans
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from pydantic import SecretStr
 
 from api import attached, conversations
 from api.discovery import Discovery
@@ -16,13 +18,13 @@ from api.people_service import PeopleService
 from api.saved import Saved
 from api.schedule import Schedule
 from api.search_setup import built, promote
-from api.sources import NewSource, config_of
+from api.sources import NewSource
 from api.upkeep import Upkeep
 from api.why import Why
 from api.wiring import NAME, Memory, asker_for
 from api.witness import saw, tell
 from connectors.base import Content
-from connectors.registry import kinds, open_connector
+from connectors.registry import kinds
 from memory.catalogue.events import EventKind
 from memory.catalogue.passages import Progress
 from memory.domain import OWNER
@@ -170,8 +172,8 @@ class Service:
         asker = asker_for(self.memory, person)
         known = self.memory.catalogue.documents.get(document, asker)
         source = self.memory.catalogue.sources.get(known.ref.source)
-        connector = open_connector(source.kind, config_of(source))
-        content = attached.original(self.memory, known, connector.fetch)
+        with self.memory.connected(source) as connector:
+            content = attached.original(self.memory, known, connector.fetch)
         self.memory.catalogue.events.record(EventKind.OPEN, asker, "", [document])
         saw([document])
         return content, known.media_type
@@ -179,15 +181,32 @@ class Service:
     def add_source(self, new: NewSource) -> dict[str, Any]:
         """Add a source, after its connector has found it."""
         source = new.to_source()
-        found = open_connector(source.kind, config_of(source)).check()
+        ring = self.memory.keyring
+        sealed = {name: ring.seal(source.name, name, secret) for name, secret in new.secrets.items()}
+        source = replace(source, secrets=sealed)
+        with self.memory.connected(source) as connector:
+            found = connector.check()
         self.memory.catalogue.sources.add(source)
         tell(source=source.name, grant=new.grant, deny=new.deny, rules=new.rules)
         return {"name": source.name, "kind": source.kind, "location": source.location, "found": found}
 
     def check_source(self, name: str) -> dict[str, Any]:
         """Ask a source whether it can be reached."""
+        with self.memory.connected(self.memory.catalogue.sources.get(name)) as connector:
+            return {"name": name, "found": connector.check()}
+
+    def keep_secret(self, name: str, secret: str, value: SecretStr) -> dict[str, Any]:
+        """Give a source another password or token, once its connector has found the source with it."""
         source = self.memory.catalogue.sources.get(name)
-        return {"name": name, "found": open_connector(source.kind, config_of(source)).check()}
+        sealed = self.memory.keyring.seal(name, secret, value)
+        with self.memory.connected(replace(source, secrets=source.secrets | {secret: sealed})) as connector:
+            found = connector.check()
+        self.memory.catalogue.sources.keep_secret(name, secret, sealed)
+        return {"name": name, "secret": secret, "found": found}
+
+    def renew_keys(self) -> dict[str, int]:
+        """Encrypt all secrets by a new key."""
+        return {"secrets": self.memory.keyring.renew(self.memory.catalogue.sources.reseal)}
 
     def pause_source(self, name: str, paused: bool) -> dict[str, Any]:
         """Leave a source out of syncs, or take it in again."""

@@ -1,10 +1,12 @@
 """Sources as people give them: a location, tokens and rules; and as they are kept."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from connectors.base import SourceConfig
 from memory.catalogue.sources import Source
@@ -35,6 +37,9 @@ class NewSource(BaseModel):
     )
     exclude: list[str] = Field(default_factory=list, description="Patterns of what to leave out.")
     options: dict[str, str] = Field(default_factory=dict, description="What the connector offers besides.")
+    secrets: dict[str, SecretStr] = Field(
+        default_factory=dict, description="Passwords and tokens by name; kept encrypted, never told again."
+    )
 
     def to_source(self) -> Source:
         """The source as the catalogue keeps it.
@@ -42,6 +47,11 @@ class NewSource(BaseModel):
         :raises InvalidInput: where the name or a rule cannot be understood.
         """
         location = self.location
+        if "://" in location and "@" in urlsplit(location).netloc:
+            raise InvalidInput(
+                "A user's name or a password stands in the address.",
+                hint="Leave them out of it: give --option user=NAME and --secret password.",
+            )
         if self.kind in ("folder", "mailbox"):
             # A relative path would mean another folder to the service than to whoever typed it.
             location = str(Path(location).expanduser().absolute())
@@ -57,7 +67,7 @@ class NewSource(BaseModel):
         for rule in self.rules:
             parse_rule(rule)
         Access(tokens(self.grant), tokens(self.deny))
-        config = self.model_dump(exclude={"kind", "location", "name"}, exclude_defaults=True)
+        config = self.model_dump(exclude={"kind", "location", "name", "secrets"}, exclude_defaults=True)
         return Source(name, self.kind, location, config)
 
 
@@ -76,8 +86,11 @@ def parse_rule(rule: str) -> tuple[str, Access]:
     )
 
 
-def config_of(source: Source) -> SourceConfig:
-    """The settings a connector is made from."""
+def config_of(source: Source, secrets: Mapping[str, SecretStr]) -> SourceConfig:
+    """The settings a connector is made from.
+
+    :param secrets: decrypted.
+    """
     kept: dict[str, Any] = source.config
     return SourceConfig(
         name=source.name,
@@ -87,4 +100,5 @@ def config_of(source: Source) -> SourceConfig:
         include=tuple(kept.get("include", ())),
         exclude=tuple(kept.get("exclude", ())),
         options=tuple(sorted(kept.get("options", {}).items())),
+        secrets=tuple(sorted(secrets.items(), key=lambda pair: pair[0])),
     )

@@ -73,6 +73,34 @@ def schedule_source(
     )
 
 
+@sources_app.command("secret")
+def keep_secret(
+    name: str,
+    secret: Annotated[str, typer.Argument(metavar="SECRET", help="Its name, or NAME=@FILE to read it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Give a source another password or token: asked for, or read from standard input."""
+    from api.secret_input import read_secrets
+
+    [(known, value)] = read_secrets([secret]).items()
+    path = f"/api/sources/{name}/secrets/{known}"
+
+    def show(answer: dict[str, str]) -> None:
+        typer.echo(f"{answer['found']} Its {known} is kept, encrypted.")
+
+    ask("sources secret", "PUT", path, show, as_json, json={"value": value})
+
+
+@sources_app.command("renew-key")
+def renew_key(as_json: AsJson = False) -> None:
+    """Encrypt the secrets of all sources by a new key."""
+
+    def show(answer: dict[str, int]) -> None:
+        typer.echo(f"{answer['secrets']} secrets are encrypted by a new key.")
+
+    ask("sources renew-key", "POST", "/api/keys", show, as_json)
+
+
 def minutes(text: str) -> int | None:
     """Read ``30m``, ``2h``, ``1d`` or ``off``.
 

@@ -4,11 +4,9 @@ from contextlib import suppress
 from typing import Any
 
 from api.causes import RULES, Cause, advice, cause_of, said
-from api.sources import config_of
 from api.wiring import Memory
 from api.witness import tell
 from connectors.base import Coverage, Covers
-from connectors.registry import open_connector
 from memory.catalogue.cards import Card
 from memory.catalogue.ledger import LedgerRow
 from memory.domain import Asker, SourceRef
@@ -88,8 +86,8 @@ class Why:
         found = []
         for source in self._catalogue.sources.all():
             with suppress(MnemeError):  # a source that cannot be opened covers nothing
-                connector = open_connector(source.kind, config_of(source))
-                coverage = connector.covers(text) if isinstance(connector, Covers) else None
+                with self._memory.connected(source) as connector:
+                    coverage = connector.covers(text) if isinstance(connector, Covers) else None
                 if coverage is not None:
                     ref = SourceRef(source.kind, source.name, coverage.key)
                     found.append(_told(ref, *_covered(coverage, source.name)))

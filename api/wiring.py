@@ -4,17 +4,23 @@ import logging
 import os
 import threading
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 
 from api.lock import OwnerLock
 from api.settings import Settings
+from api.sources import config_of
 from api.witness import takes_place
+from connectors.base import Connector
+from connectors.registry import connected
 from ingest.index_writer import IndexWriter
 from ingest.parsers.workers import ParserPool
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
+from memory.catalogue.sources import Source
 from memory.domain import OWNER, Asker
 from memory.embedding.base import Embedder, ModelIdentity
 from memory.embedding.batching import QueryBatcher
@@ -22,6 +28,7 @@ from memory.embedding.open import EmbedderSpec
 from memory.embedding.worker import EmbedderProcess
 from memory.errors import IndexUnavailable, MnemeError, ModelMismatch
 from memory.index.base import Filters, VectorIndex
+from memory.keyring import Keyring
 from memory.words import WordAnalyser
 
 NAME = "default"
@@ -125,6 +132,20 @@ class Memory:
                 )
                 registry.provide(NAME, ParserPool, self._parsers)
             return self._parsers
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """What encrypts the secrets of sources; its keys lie beside the catalogue, not in it."""
+        return Keyring(self.settings.home / "keys" / "secrets.keys")
+
+    def connected(self, source: Source) -> AbstractContextManager[Connector]:
+        """A source's connector for a while, with its secrets decrypted.
+
+        :raises SecretUnreadable: where that is impossible.
+        """
+        ring = self.keyring
+        secrets = {name: ring.open(source.name, name, sealed) for name, sealed in source.secrets.items()}
+        return connected(source.kind, config_of(source, secrets))
 
     def writer(self) -> IndexWriter:
         """What brings the index to what the catalogue says."""

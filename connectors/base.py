@@ -6,7 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from pydantic import SecretStr
+
 from memory.domain import Access, Contribution, Failed, SourceRef
+from memory.errors import InvalidInput
 
 OUT_OF_REACH = "Check the path, or mount it again; what is in the memory stays there meanwhile."
 """What to do where the place of a source is not there: it may be mistyped, or gone for a while."""
@@ -95,6 +98,7 @@ class SourceConfig:
     :param rules: access for parts of the source as ``(pattern, access)``; the last that matches replaces `access`.
     :param include, exclude: patterns of keys; ``**`` crosses folders.
     :param options: anything else the connector understands.
+    :param secrets: passwords and tokens by name; printed, logged or pickled into a text they stay hidden.
     """
 
     name: str
@@ -104,6 +108,26 @@ class SourceConfig:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     options: tuple[tuple[str, str], ...] = ()
+    secrets: tuple[tuple[str, SecretStr], ...] = ()
+
+    def option(self, name: str, default: str = "") -> str:
+        """What was given as an option."""
+        return dict(self.options).get(name, default)
+
+    def secret(self, name: str) -> SecretStr | None:
+        """A password or token; None where none was given."""
+        return dict(self.secrets).get(name)
+
+    def only(self, *, options: tuple[str, ...] = (), secrets: tuple[str, ...] = ()) -> None:
+        """Refuse what the connector does not know.
+
+        :raises InvalidInput: naming the first such option or secret, and those there are.
+        """
+        for what, given, known in (("option", self.options, options), ("secret", self.secrets, secrets)):
+            for name, _ in given:
+                if name not in known:
+                    hint = f"It knows {', '.join(known)}." if known else "Leave it out."
+                    raise InvalidInput(f"The source {self.name} has no {what} {name}.", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +157,15 @@ class Covers(Protocol):
 
 
 @runtime_checkable
+class Closes(Protocol):
+    """What a connector may offer besides: to let go of its connections."""
+
+    def close(self) -> None:
+        """End what was opened; whatever is asked afterwards opens it again."""
+        ...
+
+
+@runtime_checkable
 class Connector(Protocol):
     """One source. A connector finds and fetches; it parses nothing and knows nothing of search.
 
@@ -147,6 +180,10 @@ class Connector(Protocol):
     6. `fetch` of a document that is gone raises `NotFound`; of one that cannot be read, `SourceError`.
     7. A folder that cannot be listed is a `Failed` whose key ends with ``/``, and the walk goes on: the
        sync takes every document whose key begins with it as not seen, never as gone.
+
+    What may pass by itself is a `SourceUnavailable`, and a `RateLimited` where the source asks for a pause: the sync
+    waits and tries again (`connectors.patience`), so a connector does neither. Whatever it raises or yields
+    has no secret in it.
     """
 
     kind: str

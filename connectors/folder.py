@@ -334,6 +334,7 @@ class Folder:
 
 
 def _options(config: SourceConfig) -> dict[str, str]:
+    config.only(options=tuple(name for name, _ in config.options))  # their values are checked here too
     chosen = {name: values[0] for name, values in OPTIONS.items()}
     for name, value in config.options:
         if value not in OPTIONS.get(name, ()):

@@ -80,10 +80,7 @@ class Mailbox:
     def __init__(self, config: SourceConfig) -> None:
         if not config.location or "\0" in config.location:
             raise InvalidInput("A mailbox source needs the path of an mbox file, a Maildir or a folder.")
-        if config.options:
-            raise InvalidInput(
-                f"A mailbox source has no option {config.options[0][0]}.", hint="Leave it out."
-            )
+        config.only()
         self._name = config.name
         self._root = Path(config.location).absolute()
         self._include = Patterns(config.include or ("**",))

@@ -1,8 +1,10 @@
 """Every connector there is, built-in and foreign alike: found by the entry point group `mneme.connectors`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 
-from connectors.base import Connector, SourceConfig
+from connectors.base import Closes, Connector, SourceConfig
 from memory.errors import ConnectorUnavailable, InvalidInput
 
 GROUP = "mneme.connectors"
@@ -33,6 +35,17 @@ def open_connector(kind: str, config: SourceConfig) -> Connector:
     if not isinstance(connector, Connector):
         raise ConnectorUnavailable(f"{entries[kind].value} does not fulfil the connector contract.")
     return connector
+
+
+@contextmanager
+def connected(kind: str, config: SourceConfig) -> Iterator[Connector]:
+    """The connector for a while; afterwards it lets go of its connections."""
+    connector = open_connector(kind, config)
+    try:
+        yield connector
+    finally:
+        if isinstance(connector, Closes):
+            connector.close()
 
 
 def _entries() -> dict[str, EntryPoint]:

@@ -14,7 +14,7 @@ from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.documents import new_document_id
 from memory.catalogue.ledger import BATCH, LedgerRow
 from memory.domain import Access, Failed, SourceRef, Stage
-from memory.errors import NotFound, SourceError
+from memory.errors import NotFound, SourceError, SourceUnavailable
 
 HELD_SHARE = 0.2
 """The share of a source that may vanish in one sync without a person's word: an unmounted share looks empty."""
@@ -61,17 +61,21 @@ class ChangeReader:
         self._monitor = monitor
         self._max_bytes = max_bytes
         self._walk = _Walk()
+        self._since = catalogue.sources.cursor(source) if connector.reports_deletions else None
+
+    @property
+    def _whole(self) -> bool:
+        """Whether the walk lists everything: then what it has not met is gone, whatever the source reports."""
+        return self._since is None
 
     def fetch_changed(self) -> Iterator[Fetched]:
         """Every document that must be read; what needs no reading is settled on the way.
 
-        :raises SourceError: where the source cannot be reached.
+        :raises SourceError: where the source cannot be reached, or not any more.
         :raises TooManyFailures: where too much of it cannot be fetched.
         """
-        complete_walk = not self._connector.reports_deletions
-        since = None if complete_walk else self._catalogue.sources.cursor(self._source)
         waiting: list[Upserted | Moved] = []
-        for change in self._connector.changes(since):
+        for change in self._connector.changes(self._since):
             if isinstance(change, Upserted | Moved):
                 waiting.append(change)
                 if len(waiting) >= BATCH:
@@ -80,7 +84,7 @@ class ChangeReader:
             else:
                 self._settle(change)
         yield from self._decide(waiting)
-        if not complete_walk:
+        if not self._whole:
             yield from self._retry()
         for upserted, row in self._walk.candidates:
             yield from self._move_or_fetch(upserted, row)
@@ -89,6 +93,8 @@ class ChangeReader:
         """What failed before and may be mended by now: a source that only tells of changes names it no more."""
         gone = {ref.key for ref in self._walk.deleted}
         for row in self._catalogue.ledger.retryable(self._source):
+            if row.ref.key.endswith("/"):
+                continue  # a folder that could be listed this time
             if row.ref.key not in self._walk.seen and row.ref.key not in gone:
                 self._walk.seen.add(row.ref.key)
                 change = Upserted(row.ref, row.version, row.fingerprint)
@@ -99,11 +105,7 @@ class ChangeReader:
 
         :param accept_removals: remove also more than a fifth of the source.
         """
-        if self._connector.reports_deletions:
-            known = self._catalogue.ledger.find(self._walk.deleted)
-            gone = [known[ref] for ref in self._walk.deleted if ref in known]
-        else:
-            gone = self._missing()
+        gone = self._missing() if self._whole else self._reported()
         # What is attached goes with its document, so only documents the source lists are weighed.
         gone = [row for row in gone if row.parent is None]
         documents = [row for row in gone if row.document]
@@ -117,6 +119,13 @@ class ChangeReader:
         self._summary.known = self._summary.accounted
         if self._walk.cursor is not None and not self._summary.held:
             self._catalogue.sources.set_cursor(self._source, self._walk.cursor)
+
+    def _reported(self) -> list[LedgerRow]:
+        """What the source says is gone, and folders that can be listed again: those were never documents."""
+        known = self._catalogue.ledger.find(self._walk.deleted)
+        gone = [known[ref] for ref in self._walk.deleted if ref in known]
+        folders = (row for row in self._catalogue.ledger.retryable(self._source) if row.ref.key.endswith("/"))
+        return [*gone, *(row for row in folders if row.ref.key not in self._walk.seen)]
 
     def _missing(self) -> list[LedgerRow]:
         """Known documents the complete walk has not met; those in a folder it could not list have failed."""
@@ -248,6 +257,8 @@ class ChangeReader:
             # Gone since it was listed: what was known of it is settled with the removals.
             self._walk.seen.discard(change.ref.key)
             return
+        except SourceUnavailable:
+            raise  # that is no fault of the document: the sync of the source ends here and goes on another time
         except (SourceError, OSError) as error:
             reason = error.message if isinstance(error, SourceError) else error.strerror or str(error)
             self._take_rights([row, *attached] if row else attached, change.ref)

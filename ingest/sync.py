@@ -4,11 +4,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import islice
 
 from haystack import Pipeline
 
 from connectors.base import Connector
+from connectors.patience import Patience, Patient
 from ingest.changes import ChangeReader
 from ingest.error_monitor import ErrorMonitor, Limits, TooManyFailures
 from ingest.index_writer import IndexWriter
@@ -17,7 +17,7 @@ from ingest.summary import Summary
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
 from memory.domain import Stage
-from memory.errors import MnemeError
+from memory.errors import MnemeError, SourceError
 from memory.pipelines import run
 
 PARSED_TOGETHER = 32
@@ -62,6 +62,7 @@ class Sync:
     :param memory: the memory's name in the registry.
     :param max_bytes: larger files are skipped.
     :param limits: how much of a source may fail before its sync stops.
+    :param patience: how long a source that cannot be reached for now is waited for.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Sync:
         memory: str = "default",
         max_bytes: int = 200_000_000,
         limits: Limits | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self._words = words
         self._vectors = vectors
@@ -79,6 +81,7 @@ class Sync:
         self._writer = registry.need(memory, IndexWriter)
         self._max_bytes = max_bytes
         self._limits = limits
+        self._patience = patience
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -110,7 +113,8 @@ class Sync:
         :raises Interrupted: after `stop`.
         """
         summary, monitor = Summary(name), ErrorMonitor(self._limits)
-        reader = ChangeReader(self._catalogue, connector, name, summary, monitor, max_bytes=self._max_bytes)
+        patient = Patient(connector, self._pause, self._patience)
+        reader = ChangeReader(self._catalogue, patient, name, summary, monitor, max_bytes=self._max_bytes)
         expected = self._catalogue.ledger.count(name) or None
         self.recover()
         try:
@@ -154,6 +158,10 @@ class Sync:
             done += stored
             report(Step(Phase.MEANING, "", done, max(total, done)))
 
+    def _pause(self, seconds: float) -> None:
+        self._stop.wait(seconds)
+        self._check_stop()
+
     def _check_stop(self) -> None:
         if self._stop.is_set():
             self._stop.clear()
@@ -161,8 +169,19 @@ class Sync:
 
 
 def _in_parts(items: Iterable[Fetched], size: int) -> Iterator[list[Fetched]]:
-    stream = iter(items)
-    while part := list(islice(stream, size)):
+    """Parts of that size; where the stream breaks off, what came before is given first."""
+    part: list[Fetched] = []
+    try:
+        for item in items:
+            part.append(item)
+            if len(part) == size:
+                yield part
+                part = []
+    except SourceError:
+        if part:
+            yield part
+        raise
+    if part:
         yield part
 
 

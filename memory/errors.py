@@ -7,6 +7,8 @@
     ├── NotFound             no such document, person, source or model
     ├── AccessDenied         the asker may not do this
     ├── SourceError          a source cannot be reached or read
+    │   ├── SourceUnavailable      it cannot be reached for now: the network, or its server
+    │   │   └── RateLimited        it asks for a pause first
     │   └── ConnectorUnavailable   the connector needs something that is not installed
     ├── ParseError           a file's bytes could not be turned into text
     │   └── ParserUnavailable      not the file's fault: the parser did not start or was ended
@@ -16,6 +18,7 @@
     │   └── ModelMismatch    the index was made by another embedding model
     ├── ModelUnavailable     the embedding model cannot be loaded
     ├── NotInstalled         a package of an extra is not there
+    ├── SecretUnreadable     a password or token cannot be decrypted
     ├── NotPromoted          a pipeline or model has not passed the gate
     └── DiskFull             nothing more can be written
 
@@ -71,6 +74,23 @@ class SourceError(MnemeError):
     retryable = True
 
 
+class SourceUnavailable(SourceError):
+    """The source cannot be reached for now."""
+
+    default_hint = "Nothing was taken out of the memory; the next sync goes on from here."
+
+
+class RateLimited(SourceUnavailable):
+    """The source asks for a pause.
+
+    :param after_s: the seconds to wait that it asks for (HTTP's ``Retry-After``, say); None where it names none.
+    """
+
+    def __init__(self, message: str = "", *, after_s: float | None = None, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.after_s = after_s
+
+
 class ConnectorUnavailable(SourceError):
     """The connector needs something that is not installed."""
 
@@ -114,6 +134,10 @@ class ModelUnavailable(MnemeError):
 
 class NotInstalled(MnemeError):
     """A package that this needs is not installed."""
+
+
+class SecretUnreadable(MnemeError):
+    """A secret cannot be decrypted."""
 
 
 class NotPromoted(MnemeError):

@@ -71,6 +71,8 @@ sources = Table(
     Column("every", Integer),
     # Set with the removal of its documents: what a kill interrupts is finished by whoever writes to the index next.
     Column("removing", Boolean, nullable=False, server_default=false()),
+    # Encrypted: memory/keyring.py.
+    Column("secrets", JSON, nullable=False, server_default="{}"),
 )
 
 documents = Table(

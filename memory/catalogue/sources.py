@@ -1,6 +1,7 @@
 """The sources: what was added, with which settings, and how the last sync went."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ class Source:
     :param summary: the last sync's counts, or None before the first.
     :param every: minutes from one scheduled sync to the next; None for none.
     :param removing: whether it is on its way out; nothing of it is found any more.
+    :param secrets: passwords and tokens by name, encrypted (`memory.keyring`).
     """
 
     name: str
@@ -30,11 +32,16 @@ class Source:
     summary: dict[str, Any] | None = None
     every: int | None = None
     removing: bool = False
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def stopped(self) -> str:
         """Why its last sync stopped before the end; ``""`` where it did not."""
         return str((self.summary or {}).get("stopped", ""))
+
+
+_SHOWN = [column for column in sources.c if column is not sources.c.cursor]
+"""A cursor may hold as much as the source has documents, and only a sync asks for it."""
 
 
 class Sources:
@@ -64,6 +71,7 @@ class Sources:
                     kind=source.kind,
                     location=source.location,
                     config=source.config,
+                    secrets=source.secrets,
                     added=datetime.now(UTC),
                 )
             )
@@ -82,7 +90,7 @@ class Sources:
     def all(self) -> list[Source]:
         """Every source, by name."""
         with transaction(self._engine) as connection:
-            return [_source(row) for row in connection.execute(select(sources).order_by(sources.c.name))]
+            return [_source(row) for row in connection.execute(select(*_SHOWN).order_by(sources.c.name))]
 
     def counts(self, name: str) -> dict[str, int]:
         """How many ledger rows of a source stand at each stage."""
@@ -119,6 +127,23 @@ class Sources:
         """Note how far the ledger is complete."""
         self._set(name, cursor=cursor)
 
+    def keep_secret(self, name: str, secret: str, sealed: str) -> None:
+        """Replace a secret of a source.
+
+        :param sealed: encrypted.
+        """
+        self._set(name, secrets=self.get(name).secrets | {secret: sealed})
+
+    def reseal(self, again: Callable[[str], str]) -> int:
+        """Replace every secret by what the function makes of it, all or none; says how many there are."""
+        count = 0
+        with transaction(self._engine) as connection:
+            for row in connection.execute(select(sources.c.name, sources.c.secrets)).all():
+                fresh = {name: again(sealed) for name, sealed in row.secrets.items()}
+                connection.execute(update(sources).where(sources.c.name == row.name).values(secrets=fresh))
+                count += len(fresh)
+        return count
+
     def remove(self, connection: Connection, name: str) -> None:
         """Have a source leave, with its ledger; the caller removes its documents in the same transaction.
 
@@ -153,6 +178,7 @@ def _source(row: Row[Any]) -> Source:
         row.summary,
         row.every,
         row.removing,
+        row.secrets,
     )
 
 

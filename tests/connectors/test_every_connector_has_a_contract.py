@@ -10,7 +10,7 @@ from connectors.base import Connector
 from connectors.registry import GROUP
 from connectors.testing import ConnectorContract
 
-NO_CONNECTORS = {"base", "mbox", "patterns", "registry", "testing"}
+NO_CONNECTORS = {"base", "mbox", "patience", "patterns", "registry", "testing"}
 
 
 def declared() -> dict[str, str]:

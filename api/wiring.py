@@ -23,9 +23,8 @@ from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.sources import Source
 from memory.domain import OWNER, Asker
 from memory.embedding.base import Embedder, ModelIdentity
-from memory.embedding.batching import QueryBatcher
 from memory.embedding.open import EmbedderSpec
-from memory.embedding.worker import EmbedderProcess
+from memory.embedding.process import EmbedderProcess
 from memory.errors import IndexUnavailable, MnemeError, ModelMismatch
 from memory.index.base import Filters, VectorIndex
 from memory.keyring import Keyring
@@ -180,7 +179,7 @@ class Memory:
             embedder = self._query_embedder or self.spec.open()
             self.share_processor(self.busy.locked())
             self._compare(embedder.identity)
-            registry.provide(NAME, Embedder, QueryBatcher(embedder))  # type: ignore[type-abstract]
+            registry.provide(NAME, Embedder, embedder)  # type: ignore[type-abstract]
             log.info("model %s ready after %.1f s", embedder.identity.name, time.monotonic() - began)
         except MnemeError as error:
             self.model_error = error

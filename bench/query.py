@@ -116,7 +116,7 @@ def raw(settings, texts: list[str]) -> tuple[float, float]:
         index = memory.index
         memory.wait_for_model()
         embedder = registry.need(NAME, Embedder)
-        languages = memory.catalogue.documents.languages()
+        languages = memory.catalogue.documents.languages(OWNER)
 
         def legs(text: str) -> object:
             words = memory.words.query(text, languages)

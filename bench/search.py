@@ -39,7 +39,7 @@ def main() -> None:
         memory.wait_for_model()
         memory.catalogue.cards.warm()
         embedder = registry.need(NAME, Embedder)  # type: ignore[type-abstract]
-        searcher, languages = Searcher(NAME), memory.catalogue.documents.languages()
+        searcher, languages = Searcher(NAME), memory.catalogue.documents.languages(OWNER)
         person = Asker("p", frozenset({"group:all", *(f"group:{n}" for n in range(20))}))
         for name, asker in (("owner", OWNER), ("20 tokens", person)):
             raw, beyond = [], []

@@ -1,11 +1,12 @@
 """An embedder that never embeds a text twice, whichever collection it stands in."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 
 import numpy as np
 
 from memory.catalogue.vectors import VectorCache, text_digest
-from memory.embedding.base import Embedder, ModelIdentity, Vectors
+from memory.embedding.base import Embedder, ModelIdentity, Vectors, embedded_at_once
 
 _AT_ONCE = 512
 """Texts that are embedded before they are kept: sorted by length they make even batches; a kill loses this much."""
@@ -45,6 +46,10 @@ class RememberingEmbedder:
         """The vector of a query, shape (size,)."""
         known = self._known.get(text)
         return self.embed_queries([text]).reshape(-1) if known is None else known
+
+    def begin_query(self, text: str) -> "Future[Vectors]":
+        """Embed a query: its vector, shape (size,), or what went wrong."""
+        return embedded_at_once(self.embed_query, text)
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Vectors of several queries at once, shape (len(texts), size), in the order given."""

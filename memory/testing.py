@@ -370,11 +370,14 @@ class EmbedderContract:
         assert np.abs(together - backwards).max() < 1e-5
 
     def test_queries_one_by_one_or_together(self, embedder: Embedder) -> None:
-        """`embed_queries` gives what `embed_query` gives."""
+        """`embed_queries` and `begin_query` give what `embed_query` gives."""
         together = embedder.embed_queries(self.texts)
         alone = np.stack([embedder.embed_query(text) for text in self.texts])
         assert together.shape == alone.shape == (len(self.texts), embedder.identity.size)
         assert np.abs(together - alone).max() < 1e-5
+        begun = [embedder.begin_query(text) for text in self.texts]
+        later = np.stack([future.result(60) for future in begun])
+        assert np.abs(together - later).max() < 1e-5
 
     def test_nothing_gives_nothing(self, embedder: Embedder) -> None:
         """An empty list gives no rows of the right size."""

@@ -1,15 +1,19 @@
 """What flows between the components of a search."""
 
+import logging
 from concurrent.futures import Future
 from dataclasses import dataclass
 
 from memory.catalogue.cards import Card
 from memory.catalogue.passages import Progress
 from memory.embedding.base import Vectors
+from memory.errors import ModelUnavailable
 from memory.index.base import Filters, Legs, SparseWords
 from search.fuse import Method, Ranking
 from search.query import Query
 from search.request import SearchRequest, Value
+
+log = logging.getLogger("mneme")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,18 @@ class Meaning(Value):
     :param pending: what will be the vector; None where there is nothing to embed, or nothing to embed it with yet.
     """
 
-    pending: Future[Vectors | None] | None = None
+    pending: Future[Vectors] | None = None
 
     def vector(self) -> Vectors | None:
         """The vector, as soon as it is there; None where there is none."""
-        return None if self.pending is None else self.pending.result()
+        if self.pending is None:
+            return None
+        try:
+            return self.pending.result()
+        except ModelUnavailable as error:
+            # Its process died; the next search starts a new one, and this one need not fail with it.
+            log.warning("%s This search went by words alone.", error.message)
+            return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,14 @@
 """The contract of an embedding model: text in, normalised vectors out, and a name that never lies."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+from memory.errors import MnemeError
 
 Vectors = NDArray[np.float32]
 """Shape (texts, size), each row of length 1."""
@@ -46,9 +49,23 @@ class Embedder(Protocol):
         """The vector of a query, shape (size,)."""
         ...
 
+    def begin_query(self, text: str) -> "Future[Vectors]":
+        """Begin to embed a query: what will be its vector, shape (size,), or what went wrong."""
+        ...
+
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Vectors of several queries at once, shape (len(texts), size), in the order given."""
         ...
+
+
+def embedded_at_once(embed_query: Callable[[str], Vectors], text: str) -> "Future[Vectors]":
+    """`Embedder.begin_query` of an embedder that works in this process, and so is ready when it has begun."""
+    future: Future[Vectors] = Future()
+    try:
+        future.set_result(embed_query(text))
+    except MnemeError as error:
+        future.set_exception(error)
+    return future
 
 
 @runtime_checkable

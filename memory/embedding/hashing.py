@@ -6,11 +6,12 @@ import unicodedata
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import Future
 from functools import lru_cache
 
 import numpy as np
 
-from memory.embedding.base import ModelIdentity, Vectors
+from memory.embedding.base import ModelIdentity, Vectors, embedded_at_once
 
 _WORD = re.compile(r"\w+")
 _SCHEME = "words and trigrams, crc32, edition 1"
@@ -53,6 +54,10 @@ class HashEmbedder:
         """The vector of a query, shape (size,)."""
         vectors = self.embed_passages([text])
         return vectors.reshape(-1)
+
+    def begin_query(self, text: str) -> "Future[Vectors]":
+        """Embed a query: its vector, shape (size,), or what went wrong."""
+        return embedded_at_once(self.embed_query, text)
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Vectors of several queries at once, shape (len(texts), size), in the order given."""

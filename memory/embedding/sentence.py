@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from memory.embedding.base import ModelIdentity, Vectors
+from memory.embedding.base import ModelIdentity, Vectors, embedded_at_once
 from memory.embedding.fingerprint import fingerprint
 from memory.embedding.lean import deferred_imports
 from memory.errors import ModelUnavailable
@@ -71,6 +72,10 @@ class SentenceEmbedder:
     def embed_query(self, text: str) -> Vectors:
         """The vector of a query, shape (size,)."""
         return self._forward([text], self._query).reshape(-1)
+
+    def begin_query(self, text: str) -> "Future[Vectors]":
+        """Embed a query: its vector, shape (size,), or what went wrong."""
+        return embedded_at_once(self.embed_query, text)
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Vectors of several queries at once, shape (len(texts), size), in the order given."""

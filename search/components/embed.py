@@ -1,22 +1,12 @@
 """The question as a vector."""
 
-import logging
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from haystack import component
 
 from memory import registry
-from memory.embedding.base import Embedder, Vectors
-from memory.errors import ModelUnavailable
+from memory.embedding.base import Embedder
 from search.flow import Meaning, Question
-
-log = logging.getLogger("mneme")
-
-_AT_ONCE = 64
-"""Searches that may wait for their vectors at once; each costs a thread, and only when it is needed."""
-
-_waiting = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="embed")
 
 
 @component
@@ -39,13 +29,5 @@ class EmbedQuery:
         text = question.query.text
         if embedder is None or not any(char.isalnum() for char in text):
             return {"meaning": Meaning()}
-        return {"meaning": Meaning(_waiting.submit(_embed, embedder, text))}
-
-
-def _embed(embedder: Embedder, text: str) -> Vectors | None:
-    try:
-        return embedder.embed_query(text)
-    except ModelUnavailable as error:
-        # Its process died; the next search starts a new one, and this one need not fail with it.
-        log.warning("%s This search went by words alone.", error.message)
-        return None
+        # Sent from here, not from a thread of its own: that would have to wait for this one to give way.
+        return {"meaning": Meaning(embedder.begin_query(text))}

@@ -3,13 +3,15 @@
 import errno
 import json
 import os
+import queue
 import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +19,16 @@ import psutil
 import pytest
 
 from memory.embedding import export
-from memory.embedding.base import Embedder, Vectors
-from memory.embedding.batching import QueryBatcher
+from memory.embedding.base import Embedder
+from memory.embedding.batching import Batches, Request
 from memory.embedding.e5_weights import PackedModel
 from memory.embedding.export import export_builtin, packed_model
 from memory.embedding.fingerprint import fingerprint
 from memory.embedding.hashing import HashEmbedder
 from memory.embedding.lean import deferred_imports
 from memory.embedding.open import BUILTIN, HASH, EmbedderSpec, open_embedder
+from memory.embedding.process import EmbedderCrashed, EmbedderProcess
 from memory.embedding.seal import SEAL, disk_errors, is_sealed, make_sealed
-from memory.embedding.worker import EmbedderCrashed, EmbedderProcess
 from memory.errors import DiskFull, ModelUnavailable
 from memory.testing import EmbedderContract
 
@@ -51,12 +53,6 @@ class TestBuiltin(EmbedderContract):
     @pytest.fixture
     def embedder(self, builtin: Embedder) -> Embedder:
         return builtin
-
-
-class TestBatcher(EmbedderContract):
-    @pytest.fixture
-    def embedder(self) -> Embedder:
-        return QueryBatcher(HashEmbedder())
 
 
 @pytest.fixture(scope="module")
@@ -259,57 +255,27 @@ def test_the_fingerprint_follows_the_content(tmp_path: Path) -> None:
 # --- queries together -----------------------------------------------------------------------------
 
 
-class Slow(HashEmbedder):
-    """Takes its time and remembers how many came together."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.batches: list[int] = []
-
-    def embed_query(self, text: str) -> Vectors:
-        return self.embed_queries([text])[0]
-
-    def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        self.batches.append(len(texts))
-        time.sleep(0.05)
-        if "bad" in texts:
-            raise ModelUnavailable("No.")
-        return super().embed_queries(texts)
-
-
-def ask(batcher: QueryBatcher, texts: list[str]) -> list[Vectors | Exception]:
-    answers: list[Vectors | Exception] = [ValueError()] * len(texts)
-
-    def one(at: int) -> None:
-        try:
-            answers[at] = batcher.embed_query(texts[at])
-        except ModelUnavailable as error:
-            answers[at] = error
-
-    threads = [threading.Thread(target=one, args=(at,)) for at in range(len(texts))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    return answers
-
-
 def test_queries_that_wait_are_embedded_together() -> None:
-    slow = Slow()
-    texts = [f"query {number}" for number in range(40)]
-    answers = ask(QueryBatcher(slow, most=16), texts)
-    assert sum(slow.batches) == 40
-    assert max(slow.batches) == 16
-    assert len(slow.batches) <= 6
-    for text, answer in zip(texts, answers, strict=True):
-        assert np.array_equal(np.asarray(answer), HashEmbedder().embed_query(text))
+    waiting: queue.SimpleQueue[Request] = queue.SimpleQueue()
+    kinds = [*["embed_queries"] * 40, "embed_passages", "embed_passages", *["embed_queries"] * 3]
+    for number, task in enumerate(kinds):
+        waiting.put({"id": number, "task": task, "texts": [f"text {number}"], "threads": None})
+    waiting.put({"id": 45, "task": "embed_queries", "texts": ["long"] * 20, "threads": None})
+    batches = Batches(waiting, most=16)
+    got = [[request["id"] for request in batches.get()] for _ in range(7)]
+    assert [len(batch) for batch in got] == [16, 16, 8, 1, 1, 3, 1]
+    assert [number for batch in got for number in batch] == list(range(46))
 
 
-def test_nobody_hangs_when_embedding_fails() -> None:
-    batcher = QueryBatcher(Slow())
-    answers = ask(batcher, ["bad"] * 5)
-    assert all(isinstance(answer, ModelUnavailable) for answer in answers)
-    assert batcher.embed_query("good").shape == (64,)
+def test_each_gets_its_own_vector(data: Path) -> None:
+    process = EmbedderProcess(EmbedderSpec(HASH, data))
+    texts = [f"query {number}" for number in range(300)]
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(process.embed_query, texts))
+    begun = [process.begin_query(text) for text in texts]
+    assert np.array_equal(np.stack(answers), HashEmbedder().embed_queries(texts))
+    assert np.array_equal(np.stack([one.result(20) for one in begun]), np.stack(answers))
+    process.close()
 
 
 # --- in a process of its own ----------------------------------------------------------------------
@@ -361,7 +327,7 @@ def test_the_child_dies_with_its_parent(data: Path) -> None:
 import os, signal, sys
 from pathlib import Path
 from memory.embedding.open import EmbedderSpec
-from memory.embedding.worker import EmbedderProcess
+from memory.embedding.process import EmbedderProcess
 process = EmbedderProcess(EmbedderSpec("hash", Path(sys.argv[1])))
 process.identity
 print(process.process, flush=True)

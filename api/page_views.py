@@ -210,6 +210,5 @@ def state_view(ready: Json | None) -> dict[str, Any]:
     known = ready or {}
     return {
         "words": bool(known.get("words", True)),
-        "passages": int(known.get("passages") or 0),
-        "embedded": int(known.get("embedded") or 0),
+        "percent": int(known.get("percent", 100)),
     }

@@ -40,9 +40,9 @@ def show_answer(answer: dict[str, Any]) -> None:
     ready = answer["ready"]
     documents = "document" if total == "1" else "documents"
     out.print(f"{total} {documents} in {answer['took_ms']:.0f} ms", style="dim")
-    if not ready["meaning"] or ready["embedded"] < ready["passages"]:
+    if not ready["meaning"] or ready["percent"] < 100:
         out.print(
-            f"Found by words; {ready['embedded']:,} of {ready['passages']:,} passages are ready to be found by meaning.",
+            f"Found by words; {ready['percent']} % of the passages are ready to be found by meaning.",
             style="yellow",
         )
 

@@ -90,8 +90,9 @@ class ReadyOut(BaseModel):
 
     words: bool
     meaning: bool
-    passages: int
-    embedded: int
+    percent: int
+    passages: int | None
+    embedded: int | None
 
 
 class SearchOut(BaseModel):

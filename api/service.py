@@ -29,7 +29,7 @@ from memory.catalogue.events import EventKind
 from memory.catalogue.passages import Progress
 from memory.domain import OWNER
 from memory.errors import AccessDenied, MemoryInUse
-from search.answer import location_label
+from search.answer import Ready, location_label
 from search.pipeline import load_pipeline
 from search.recent import Recent
 from search.searcher import Searcher, SearchRequest
@@ -244,18 +244,18 @@ class Service:
 
     def health(self) -> dict[str, Any]:
         """Whether the memory can be searched by words and by meaning."""
-        progress = self._progress.get()
-        ready = self.memory.model_ready
         return {
             "status": "ok",
             "words": self._searcher is not None,
-            "meaning": ready,
+            "meaning": self.memory.model_ready,
             "model_error": self.memory.model_error.message if self.memory.model_error else "",
-            "passages": progress.passages,
-            "by_words": progress.by_words,
-            "embedded": progress.by_meaning,
             "checked": time.time(),
         }
+
+    def ready(self, person: str | None = None) -> dict[str, Any]:
+        """How far the memory can be searched, as an answer to a search says it."""
+        asker = asker_for(self.memory, person)
+        return Ready.told(asker, self._progress.get(), meaning=self.memory.model_ready).to_json()
 
     def close(self) -> None:
         """Stop what runs and let go of the memory."""

@@ -53,7 +53,7 @@ def search_page(
             told = problem_of(error)
             problem = {"title": told.title, "detail": error.message, "hint": error.hint}
             status = told.status
-    ready = None if answer else _ready(service)
+    ready = None if answer else service.ready(person)
     pages = pages_of(request)
     if request.headers.get("hx-request") and not request.headers.get("hx-history-restore-request"):
         # htmx shows no answer that is an error; a search that cannot be understood is one to be shown.
@@ -87,16 +87,6 @@ def document_page(
         versions=service.discovery.versions(document, asker_for(service.memory, person)),
     )
     return page_of(request, html)
-
-
-def _ready(service: Service) -> dict[str, Any]:
-    health = service.health()
-    return {
-        "words": True,
-        "meaning": health["meaning"],
-        "passages": health["passages"],
-        "embedded": health["embedded"],
-    }
 
 
 def _marks(service: Service, query: str, found: dict[str, Any]) -> Mapping[int, Spans]:

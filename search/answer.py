@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from memory.catalogue.cards import Card
-from memory.domain import Location, Passage
+from memory.catalogue.passages import Progress
+from memory.domain import Asker, Location, Passage
 from search.facets import Facets
 from search.fuse import LegRank
 from search.highlight import Spans
@@ -14,16 +15,31 @@ from search.request import Value
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """How far the memory can be searched: by words, by meaning, and how many passages have a vector."""
+    """How far the memory can be searched.
+
+    :param words: by words.
+    :param meaning: whether questions are embedded, so that they are searched by meaning.
+    :param percent: of the passages how many have a vector, rounded down, from 0 to 100.
+    :param passages, embedded: how many passages there are and have a vector; None to all but the owner, for the
+        whole memory is counted, whoever may see it.
+    """
 
     words: bool
     meaning: bool
-    passages: int
-    embedded: int
+    percent: int
+    passages: int | None = None
+    embedded: int | None = None
+
+    @classmethod
+    def told(cls, asker: Asker, progress: Progress, *, meaning: bool) -> "Ready":
+        """What the asker may know of it."""
+        percent = 100 * progress.by_meaning // progress.passages if progress.passages else 100
+        counts = (progress.passages, progress.by_meaning) if asker.owner else (None, None)
+        return cls(True, meaning, percent, *counts)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
-        return {name: getattr(self, name) for name in ("words", "meaning", "passages", "embedded")}
+        return {name: getattr(self, name) for name in ("words", "meaning", "percent", "passages", "embedded")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class Searcher:
         """
         began = time.perf_counter()
         answer = _answer(run(self._pipeline, self._takes_request, request))
-        if answer.ready.embedded < answer.ready.passages:
+        if answer.ready.percent < 100:
             self._want(result.card.document for result in answer.results)
         return replace(answer, took_ms=(time.perf_counter() - began) * 1000)
 

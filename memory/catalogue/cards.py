@@ -13,7 +13,7 @@ from memory.catalogue.ledger import BATCH
 from memory.catalogue.rules import names_told
 from memory.catalogue.schema import access, contributions, documents, passages, persons
 from memory.domain import Access, Asker, Formality, PersonLink, Role
-from memory.people.names import display_name, name_key
+from memory.people.names import display_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +150,8 @@ def _read(connection: Connection, ids: Sequence[str]) -> dict[str, Card]:
     outward: dict[str, list[PersonLink]] = {document: [] for document in ids}
     for row in rows:
         link = PersonLink(row.person, row.called, Role(row.role), row.at, row.evidence)
-        people[row.document].append(link)
         called = told.get(row.person) or _as_here(row)
+        people[row.document].append(link)
         outward[row.document].append(link if called == link.name else replace(link, name=called))
     cards = {}
     for row in connection.execute(
@@ -170,14 +170,31 @@ def _read(connection: Connection, ids: Sequence[str]) -> dict[str, Card]:
             row.modified,
             Formality(row.formality),
             Access(frozenset(grant), frozenset(deny)),
-            tuple(people[row.id]),
+            _once(people[row.id]),
         )
-        others = tuple(outward[row.id])
+        others = _once(outward[row.id])
         cards[row.id] = card if others == card.people else replace(card, outward=replace(card, people=others))
     return cards
 
 
+def _once(links: Sequence[PersonLink]) -> tuple[PersonLink, ...]:
+    """Each person once in each role, with the latest date: one document may call somebody by two addresses."""
+    found: dict[tuple[str, Role], PersonLink] = {}
+    for link in links:
+        known = found.get((link.id, link.role))
+        if known is None or (link.at and (known.at is None or link.at > known.at)):
+            found[link.id, link.role] = link
+    return tuple(found.values())
+
+
 def _as_here(row: Row[Any]) -> str:
-    """What a document calls somebody, in the spelling that is shown elsewhere where it is the same name."""
+    """What a document calls somebody, in the spelling that is shown elsewhere where just case and order differ.
+
+    More may not be taken from elsewhere: a title, a second name or a remark may stand in hidden documents only.
+    """
     shown = display_name(row.name) or row.address or row.account
-    return str(row.called) if name_key(row.called) == name_key(shown) else str(shown)
+    return str(row.called) if _words(row.called) == _words(shown) else str(shown)
+
+
+def _words(name: str) -> list[str]:
+    return sorted(display_name(name).casefold().split())

@@ -44,7 +44,7 @@ class Present:
             total_is_exact=found.complete,
             page=request.offset // request.limit + 1,
             pages=max(1, -(-total // request.limit)),
-            ready=Ready(True, question.meaning, question.progress.passages, question.progress.by_meaning),
+            ready=Ready.told(request.asker, question.progress, meaning=question.meaning),
             results=self._results(question, grouped),
             facets=facets,
             filters=active_filters(query, facets),

@@ -207,4 +207,20 @@ def test_the_api_describes_itself(client: TestClient) -> None:
 def test_health_says_how_far_it_is(client: TestClient) -> None:
     health = client.get("/healthz").json()
     assert health["words"] is True
-    assert health["passages"] == health["embedded"] > 0
+    assert health["status"] == "ok"
+    owners = client.get("/api/search", params={"q": "budget"}).json()["ready"]
+    assert owners["passages"] == owners["embedded"] > 0
+
+
+def test_only_the_owner_is_told_how_much_the_memory_holds(client: TestClient) -> None:
+    """Counted is the whole memory, so a count would tell of what is hidden: by one search, two dates, a difference."""
+    asked = {"q": "budget", "as": "bob@x.example"}
+    told = client.get("/api/search", params=asked).json()["ready"]
+    assert told == {
+        "words": True,
+        "meaning": told["meaning"],
+        "percent": 100,
+        "passages": None,
+        "embedded": None,
+    }
+    assert {"passages", "embedded", "by_words"}.isdisjoint(client.get("/healthz").json())

@@ -90,7 +90,7 @@ def answer(text: str = "notice", **more: Any) -> dict[str, Any]:
         "took_ms": 12.3,
         "page": 3,
         "pages": 12,
-        "ready": {"words": True, "meaning": False, "passages": 1200, "embedded": 412},
+        "ready": {"words": True, "meaning": False, "percent": 34, "passages": 1200, "embedded": 412},
         "results": [
             result(text),
             result(
@@ -137,7 +137,7 @@ def passages(text: str) -> list[dict[str, Any]]:
 def rendered(text: str, pages: Pages | None = None) -> Iterator[tuple[str, str]]:
     """Every page in every state, filled with `text`."""
     pages = pages or Pages()
-    ready = {"words": False, "meaning": False, "passages": 0, "embedded": 0}
+    ready = {"words": False, "meaning": False, "percent": 0, "passages": 0, "embedded": 0}
     problem = {"title": text, "detail": text, "hint": text}
     yield "empty", pages.search_page("", None, text, ready)
     yield "answer", pages.search_page(text, answer(text), text)
@@ -428,7 +428,7 @@ def test_everything_asked_for_is_on_a_result() -> None:
     assert first.xpath(".//ul[@class='people']//a/@href")[-1] == "/documents/notice?q=notice#people"
     assert "page 2 · notice" in "".join(first.itertext())
     assert "".join(root.xpath("//h1//text()")) == "more than 1,000 documents"
-    assert "412 of 1,200 passages searchable by meaning" in html
+    assert "34 % of the passages are searchable by meaning" in html
     assert root.xpath("//ul[@class='filters']//a/@href") == ["/?q=x"]
     assert not root.xpath("//table"), "ranking is explained only when asked for"
     active = root.xpath("//a[contains(@class, 'active')]")

@@ -16,7 +16,7 @@ from memory.catalogue.documents import new_document_id
 from memory.catalogue.identities import CROWDED
 from memory.catalogue.schema import identities, joins
 from memory.catalogue.sources import Source
-from memory.domain import OWNER, Access, Contribution, Document, Identity, Role, SourceRef
+from memory.domain import OWNER, Access, Asker, Contribution, Document, Identity, Role, SourceRef
 from memory.errors import InvalidInput, NotFound
 from memory.people.names import SIGNED
 
@@ -344,3 +344,26 @@ def test_a_name_given_by_hand_stays_with_whom_it_was_given_to(empty: Path) -> No
         catalogue.decisions.rename(other, "J. Smyth", by="owner")
         catalogue.decisions.undo(split, by="owner")
         assert catalogue.people.get(other).name == "J. Smyth", "of two names the one that was given last"
+
+
+def test_a_result_takes_no_title_from_elsewhere_and_names_each_once(empty: Path) -> None:
+    """A title may stand in documents only that the reader may not see; the owner sees who somebody is."""
+    with opened(empty) as catalogue:
+        doe = "doe@x.example"
+        shown = write(
+            catalogue,
+            Identity("DOE, Jane", doe),
+            (Identity("Max Roe", "max@x.example"), Role.RECIPIENT),
+            (Identity("Roe, Max", "roe@y.example"), Role.RECIPIENT),
+        )
+        for _ in range(3):
+            write(catalogue, Identity("Prof. Jane Doe", doe))
+        catalogue.who_is_who.settle()
+        one, other = person(catalogue, "max@x.example"), person(catalogue, "roe@y.example")
+        if one != other:
+            catalogue.decisions.merge(one, other, by="owner")
+        card = catalogue.cards.of_documents([shown])[shown]
+        names = [link.name for link in card.shown_to(Asker("reader")).people]
+        assert names[0] == "Jane DOE"
+        assert card.people[0].name == "Prof. Jane Doe"
+        assert len(names) == len(card.people) == 2

@@ -44,7 +44,7 @@ def test_words_find_before_the_model_is_there(memory):
         "Travel policy",
         "Secret deal",
     }
-    assert (answer.ready.words, answer.ready.meaning, answer.ready.embedded) == (True, False, 0)
+    assert (answer.ready.words, answer.ready.meaning, answer.ready.percent) == (True, False, 0)
     assert (answer.total, answer.total_is_exact) == (3, True)
     shown = answer.results[0].passages[0]
     assert [shown.passage.text[start:end] for start, end in shown.highlights] == ["notice period"]

@@ -20,6 +20,7 @@ from api import (
     judging_routes,
     people_pages,
     people_routes,
+    push_routes,
     routes,
     security,
     upkeep_pages,
@@ -67,6 +68,7 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
     app.include_router(people_routes.router)
     app.include_router(people_pages.router)
     app.include_router(upkeep_routes.router)
+    app.include_router(push_routes.router)
     app.include_router(upkeep_pages.router)
     app.include_router(web.router)
     app.include_router(judging_routes.router)

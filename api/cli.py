@@ -204,7 +204,7 @@ def add_source(  # noqa: PLR0913, PLR0917 - one parameter for each option of the
     options = dict(pair.partition("=")[::2] for pair in option or ())
     body = {
         "kind": kind,
-        "location": str(Path(location).expanduser().absolute()) if kind == "folder" else location,
+        "location": str(Path(location).expanduser().absolute()) if kind in {"folder", "push"} else location,
         "name": name,
         "grant": grant or [],
         "deny": deny or [],

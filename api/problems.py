@@ -25,6 +25,7 @@ _KNOWN: dict[type[MnemeError], Problem] = {
     errors.InvalidSettings: Problem(500, "invalid-settings", "A setting cannot work", 78),
     errors.InvalidInput: Problem(422, "invalid-input", "This cannot be understood", 64),
     errors.InvalidQuery: Problem(422, "invalid-query", "This search cannot be understood", 64),
+    errors.TooLarge: Problem(413, "too-large", "This is too large", 65),
     errors.NotFound: Problem(404, "not-found", "Not found", 66),
     errors.AccessDenied: Problem(403, "access-denied", "Not allowed", 77),
     errors.SourceError: Problem(502, "source-unreachable", "The source cannot be read", 69),

@@ -14,6 +14,7 @@ SAID = (
     msg("Not found"),
     msg("Not allowed"),
     msg("The source cannot be read"),
+    msg("This is too large"),
     msg("The connector is not installed"),
     msg("The source asks for a pause"),
     msg("The source cannot be reached for now"),

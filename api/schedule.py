@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from api.jobs import Jobs
+from connectors.push import Push
 from memory.catalogue.sources import Source, Sources
 from memory.errors import MnemeError
 
@@ -14,6 +15,9 @@ log = logging.getLogger("mneme")
 
 _LOOK_S = 10.0
 """Between two looks at the clock: short beside the shortest interval, a minute."""
+
+_GATHER_S = 1.0
+"""After something was put into a source: what follows at once goes with the same sync."""
 
 
 class Schedule:
@@ -31,19 +35,30 @@ class Schedule:
         self._jobs = jobs
         self._now = now
         self._tried: dict[str, datetime] = {}
+        self._asked: set[str] = set()
         self._end = threading.Event()
+        self._wake = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to look at the clock."""
+        """Begin to look at the clock; what was put into a source before an earlier end is taken in first."""
+        for source in self._sources.all():
+            if source.kind == Push.kind:
+                self.ask(source.name)
         self._thread = threading.Thread(target=self._run, name="schedule", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """Stop looking; a sync that was started goes on."""
         self._end.set()
+        self._wake.set()
         if self._thread is not None:
             self._thread.join()
+
+    def ask(self, name: str) -> None:
+        """Have a source synced as soon as no other sync runs: something was put into it."""
+        self._asked.add(name)
+        self._wake.set()
 
     def due(self) -> list[str]:
         """The sources to be synced now."""
@@ -67,16 +82,23 @@ class Schedule:
         except MnemeError as error:  # another sync was quicker, or a source was just removed
             log.info("a scheduled sync waits: %s", error)
             return []
+        self._asked.difference_update(names)
         # One that fails before it is noted as synced must not be started again at once.
         self._tried.update(dict.fromkeys(names, self._now()))
         return names
 
     def _is_due(self, source: Source) -> bool:
+        if source.name in self._asked:
+            return not source.paused and not source.stopped
         following = self.next_sync(source)
         return following is not None and following <= self._now()
 
     def _run(self) -> None:
-        while not self._end.wait(_LOOK_S):
+        while not self._end.is_set():
+            self._wake.wait(_LOOK_S)
+            if self._end.wait(_GATHER_S if self._wake.is_set() else 0):
+                return
+            self._wake.clear()
             began = time.monotonic()
             try:
                 if started := self.look():

@@ -6,6 +6,7 @@ Routes and pages call these; the command line calls the routes. So all three ans
 import threading
 import time
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
@@ -24,6 +25,7 @@ from api.why import Why
 from api.wiring import NAME, Memory, asker_for
 from api.witness import saw, tell
 from connectors.base import Content
+from connectors.push import Push, PushStore
 from connectors.registry import kinds
 from memory.catalogue.events import EventKind
 from memory.catalogue.passages import Progress
@@ -181,6 +183,8 @@ class Service:
     def add_source(self, new: NewSource) -> dict[str, Any]:
         """Add a source, after its connector has found it."""
         source = new.to_source()
+        if source.kind == Push.kind:
+            PushStore(Path(source.location)).create()
         ring = self.memory.keyring
         sealed = {name: ring.seal(source.name, name, secret) for name, secret in new.secrets.items()}
         source = replace(source, secrets=sealed)

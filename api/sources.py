@@ -52,7 +52,7 @@ class NewSource(BaseModel):
                 "A user's name or a password stands in the address.",
                 hint="Leave them out of it: give --option user=NAME and --secret password.",
             )
-        if self.kind in ("folder", "mailbox"):
+        if self.kind in ("folder", "mailbox", "push"):
             # A relative path would mean another folder to the service than to whoever typed it.
             location = str(Path(location).expanduser().absolute())
         name = (

@@ -40,9 +40,13 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """The source itself says that a document is gone."""
+    """The source itself says that a document is gone.
+
+    :param explicit: somebody asked for just this; the guard against mass removal does not weigh it.
+    """
 
     ref: SourceRef
+    explicit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class Content:
 
     :param name: the file name or what comes nearest to one; its ending helps to tell the type.
     :param body: the bytes, or the path of a local file that holds them.
+    :param title: as the source itself calls it; ``""`` lets the text decide.
     :param media_type: as the source declares it; ``""`` lets the bytes decide.
     :param contributions: what the source itself knows of the people (not what the text says).
     """
@@ -79,6 +84,7 @@ class Content:
     created: datetime | None = None
     modified: datetime | None = None
     contributions: tuple[Contribution, ...] = ()
+    title: str = ""
 
     def read(self) -> bytes:
         """The bytes.

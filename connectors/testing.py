@@ -32,6 +32,8 @@ class ConnectorContract:
     """Whether keys lie in folders that can each fail to be listed."""
     walks_in_steps = True
     """Whether a source that goes away meanwhile is noticed; not where one answer holds the whole listing."""
+    has_single_failures = True
+    """Whether one document may be unreadable while others are not; not where one database holds them all."""
     has_fingerprints = True
     """Whether documents carry a fingerprint."""
 
@@ -56,6 +58,12 @@ class ConnectorContract:
         """Leave the test out where the whole listing comes at once."""
         if not self.walks_in_steps:
             pytest.skip("this source gives its whole listing in one answer")
+
+    @pytest.fixture
+    def single_failures(self) -> None:
+        """Leave the test out where documents cannot be unreadable one by one."""
+        if not self.has_single_failures:
+            pytest.skip("this source is readable as a whole or not at all")
 
     @pytest.fixture
     def fingerprints(self) -> None:
@@ -126,6 +134,7 @@ class ConnectorContract:
             SourceRef(connector.kind, config.name, "a.txt")
         ]
 
+    @pytest.mark.usefixtures("single_failures")
     def test_rule_2_what_cannot_be_read_is_a_failure(self, config: SourceConfig) -> None:
         for key in ("a.txt", "b.txt", "c.txt"):
             self.add(key, b"text")
@@ -224,6 +233,7 @@ class ConnectorContract:
         with pytest.raises(NotFound):
             connector.fetch(listed.ref)
 
+    @pytest.mark.usefixtures("single_failures")
     def test_rule_6_a_document_that_cannot_be_read_is_not_gone(
         self, connector: Connector, config: SourceConfig
     ) -> None:

@@ -53,7 +53,7 @@ def assemble(divided: Divided, parent: str | None = None) -> Document:
     return Document(
         id=fetched.document,
         ref=content.ref,
-        title=parsed.title or content.name,
+        title=content.title or parsed.title or content.name,
         media_type=parsed.media_type,
         language=parsed.language,
         created=parsed.created or content.created,
@@ -61,7 +61,7 @@ def assemble(divided: Divided, parent: str | None = None) -> Document:
         url=content.url,
         version=fetched.version,
         parent=parent,
-        formality=formality(parsed.title, content.ref.key, parsed.media_type),
+        formality=formality(content.title or parsed.title, content.ref.key, parsed.media_type),
         access=fetched.access,
         contributions=_distinct((*content.contributions, *parsed.contributions)),
     )

@@ -32,6 +32,8 @@ class _Walk:
     moved: set[SourceRef] = field(default_factory=set)
     """Where documents lay that have moved."""
     deleted: list[SourceRef] = field(default_factory=list)
+    explicit: set[SourceRef] = field(default_factory=set)
+    """Of these, what somebody asked for one by one."""
     cursor: str | None = None
     doubt: str = ""
     """Why nothing that was not met may be taken for gone."""
@@ -108,7 +110,7 @@ class ChangeReader:
         gone = self._missing() if self._whole else self._reported()
         # What is attached goes with its document, so only documents the source lists are weighed.
         gone = [row for row in gone if row.parent is None]
-        documents = [row for row in gone if row.document]
+        documents = [row for row in gone if row.document and row.ref not in self._walk.explicit]
         total = self._catalogue.ledger.count(self._source, listed=True)
         attached = self._catalogue.ledger.attached([row.ref for row in gone])
         if not accept_removals and len(documents) > HELD_SHARE * total:
@@ -152,6 +154,8 @@ class ChangeReader:
             self._summary.unread(attached)
         elif isinstance(change, Deleted):
             self._walk.deleted.append(change.ref)
+            if change.explicit:
+                self._walk.explicit.add(change.ref)
         elif isinstance(change, Checkpoint):
             self._walk.cursor, self._walk.doubt = change.cursor, change.doubt
 
@@ -361,7 +365,9 @@ def _size(content: Content) -> int:
 
 
 def _digest(content: Content) -> str:
+    """Of the bytes, and of what the source itself says beside them: both are read again where either changes."""
     if isinstance(content.body, bytes):
-        return hashlib.sha256(content.body).hexdigest()
+        said = repr((content.title, content.contributions)) if content.title or content.contributions else ""
+        return hashlib.sha256(content.body + said.encode("utf-8", "surrogatepass")).hexdigest()
     with content.body.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

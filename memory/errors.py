@@ -3,7 +3,8 @@
     MnemeError
     ├── InvalidSettings      a setting has a value that cannot work
     ├── InvalidInput         what the caller gave cannot be understood
-    │   └── InvalidQuery     the same, for a search
+    │   ├── InvalidQuery     the same, for a search
+    │   └── TooLarge         more than is taken at once
     ├── NotFound             no such document, person, source or model
     ├── AccessDenied         the asker may not do this
     ├── SourceError          a source cannot be reached or read
@@ -58,6 +59,10 @@ class InvalidInput(MnemeError):
 
 class InvalidQuery(InvalidInput):
     """The search cannot be understood."""
+
+
+class TooLarge(InvalidInput):
+    """This is more than is taken at once."""
 
 
 class NotFound(MnemeError):

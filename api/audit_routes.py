@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query
 
 from api.routes import As, Asked
 from api.service import owner_only
-from api.wiring import asker_for
 from memory.catalogue.audit import Entry, Wanted
 
 router = APIRouter(tags=["audit"])
@@ -30,7 +29,7 @@ def entries(
     """Requests that were noted, newest first."""
     owner_only(person)
     audit = service.memory.catalogue.audit
-    place = asker_for(service.memory, reader).person if reader else ""
+    place = service.memory.catalogue.people.asker(reader).key if reader else ""
     wanted = Wanted(place, document, _aware(since), _aware(until))
     found = audit.entries(wanted, limit=limit, offset=offset)
     return {"on": audit.on, "total": audit.total(wanted), "entries": [_to_json(entry) for entry in found]}

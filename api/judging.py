@@ -78,13 +78,13 @@ class JudgingTable:
             desk = self._desk(pool, asker)
             if not desk.items:
                 continue
-            done, left = len(desk.by(asker.person)), len(desk.queue(asker.person))
+            done, left = len(desk.by(asker.key)), len(desk.queue(asker.key))
             listed.append(
                 {
                     "name": pool.name,
                     "done": done,
                     "total": done + left,
-                    "disputed": len(desk.disputed(asker.person)),
+                    "disputed": len(desk.disputed(asker.key)),
                     "agreement": desk.agreement(),
                 }
             )
@@ -97,7 +97,7 @@ class JudgingTable:
         :raises NotFound: where there is no such pool or item, or the asker may not see it.
         """
         asker, pool, desk = self._open(name, person)
-        queue, mine = desk.queue(asker.person), desk.by(asker.person)
+        queue, mine = desk.queue(asker.key), desk.by(asker.key)
         told: dict[str, Any] = {
             "pool": name,
             "done": len(mine),
@@ -129,12 +129,12 @@ class JudgingTable:
         """
         asker, _, desk = self._open(name, person)
         _there(desk, query, document)
-        self._catalogue.judging.judge(name, Judgement(query, document, asker.person, grade, comment))
+        self._catalogue.judging.judge(name, Judgement(query, document, asker.key, grade, comment))
 
     def dispute(self, name: str, person: str | None) -> dict[str, Any]:
         """The next document that judges disagree on, with what they said; who said it is not told."""
         asker, pool, desk = self._open(name, person)
-        disputed = desk.disputed(asker.person)
+        disputed = desk.disputed(asker.key)
         told: dict[str, Any] = {"pool": name, "open": len(disputed), "item": None}
         if disputed:
             item, given = next(iter(disputed.items()))
@@ -156,9 +156,9 @@ class JudgingTable:
         """
         asker, _, desk = self._open(name, person)
         item = _there(desk, query, document)
-        if item not in desk.disputed(asker.person) and item not in desk.settled:
+        if item not in desk.disputed(asker.key) and item not in desk.settled:
             raise InvalidInput("The judges of this document do not disagree.", hint="Judge it yourself.")
-        judgement = Judgement(query, document, asker.person, grade, comment, settles=True)
+        judgement = Judgement(query, document, asker.key, grade, comment, settles=True)
         self._catalogue.judging.judge(name, judgement)
 
     def qrels(self, name: str) -> dict[str, Any]:

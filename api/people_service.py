@@ -102,16 +102,16 @@ class PeopleService:
         if not asker.owner and asker.person != current:
             raise AccessDenied("Only this person, or the owner of this memory, may do that.")
         self._catalogue.documents.get(document, asker)
-        by = OWNER if asker.owner else asker.person
+        by = OWNER if asker.owner else asker.key
         decision = self._catalogue.decisions.not_me(current, document, by=by, reason=reason)
         return self._decided(decision, current)
 
     def undo(self, decision: int, reason: str = "", *, person: str | None = None) -> dict[str, Any]:
         """Take a decision back: the owner any, a person what they said of themselves."""
         asker = asker_for(self._memory, person)
-        if not asker.owner and self._maker(decision) != asker.person:
+        if not asker.owner and self._maker(decision) != asker.key:
             raise AccessDenied("Only the owner of this memory may do that.")
-        by = OWNER if asker.owner else asker.person
+        by = OWNER if asker.owner else asker.key
         return self._decided(self._catalogue.decisions.undo(decision, by=by, reason=reason), "")
 
     def import_directory(self, text: str) -> dict[str, Any]:

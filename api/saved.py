@@ -63,22 +63,22 @@ class Saved:
         :raises InvalidQuery: where it cannot be understood.
         """
         found = [result.card.document for result in self._find(asker, query)]
-        return News(self._saved.add(asker.person, name or query, query, found), []).to_json()
+        return News(self._saved.add(asker.key, name or query, query, found), []).to_json()
 
     def all(self, asker: Asker) -> list[dict[str, Any]]:
         """The asker's searches with what is new."""
-        return [self._news(search, asker).to_json() for search in self._saved.of(asker.person)]
+        return [self._news(search, asker).to_json() for search in self._saved.of(asker.key)]
 
     def look(self, asker: Asker, identity: str) -> str:
         """Note that the asker looks at a search; gives the search."""
-        search = self._saved.get(identity, asker.person)
+        search = self._saved.get(identity, asker.key)
         self._news(search, asker)
         self._saved.look(search)
         return search.query
 
     def remove(self, asker: Asker, identity: str) -> None:
         """Forget a search."""
-        self._saved.remove(self._saved.get(identity, asker.person))
+        self._saved.remove(self._saved.get(identity, asker.key))
 
     def feed(self, asker: Asker, identity: str, base: str, suffix: str) -> bytes:
         """A search as an Atom feed (RFC 4287).
@@ -86,7 +86,7 @@ class Saved:
         :param base: where the service answers, for addresses.
         :param suffix: what every address ends with, to stay in somebody's place.
         """
-        return _atom(self._news(self._saved.get(identity, asker.person), asker), base.rstrip("/"), suffix)
+        return _atom(self._news(self._saved.get(identity, asker.key), asker), base.rstrip("/"), suffix)
 
     def _news(self, search: SavedSearch, asker: Asker) -> News:
         results = self._find(asker, search.query)

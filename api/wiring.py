@@ -314,7 +314,7 @@ def asker_for(memory: Memory, name: str | None) -> Asker:
     if not name:
         return OWNER
     asker = memory.catalogue.people.asker(name)
-    takes_place(asker.person)
+    takes_place(asker.key)
     return asker
 
 

@@ -186,13 +186,17 @@ class Asker:
     :param person: the id of the person, or ``""`` where nobody is known.
     :param tokens: the access tokens held; ``public`` is always among them.
     :param owner: the owner of a memory without login, who sees everything.
+    :param key: what is theirs is kept under this: unlike the person's id it stays when people are joined or split.
+        The id, unless given.
     """
 
     person: str = ""
     tokens: frozenset[str] = frozenset()
     owner: bool = False
+    key: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "key", self.key or self.person)
         object.__setattr__(self, "tokens", frozenset(self.tokens) | {PUBLIC})
 
 

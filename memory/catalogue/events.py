@@ -87,7 +87,7 @@ class Events:
 
     def pseudonym(self, asker: Asker) -> str:
         """The asker's name in the log."""
-        return hmac.new(self._key, asker.person.encode(), hashlib.sha256).hexdigest()[:16]
+        return hmac.new(self._key, asker.key.encode(), hashlib.sha256).hexdigest()[:16]
 
     def record(
         self,

@@ -59,7 +59,9 @@ class People:
         name = display_name(main.name) or main.address or main.account
         values = {"name": name, "department": department}
         if entry is None:
-            entry = connection.execute(insert(entries).values(**values).returning(entries.c.id)).scalar_one()
+            founded = select(identities.c.founded).where(identities.c.id == ids[0]).scalar_subquery()
+            made = insert(entries).values(**values, key=founded).returning(entries.c.id)
+            entry = connection.execute(made).scalar_one()
         else:
             connection.execute(update(entries).where(entries.c.id == entry).values(**values))
         connection.execute(update(identities).where(identities.c.id.in_(ids)).values(entry=entry))
@@ -130,16 +132,14 @@ class People:
         """
         value = text.strip()
         with transaction(self._engine) as connection:
-            query = select(
-                identities.c.id, identities.c.person, identities.c.entry, identities.c.value
-            ).where(
+            query = select(identities).where(
                 identities.c.kind == "address",
                 identities.c.value == value.casefold(),
                 identities.c.document == "",
             )
             row = connection.execute(query).one_or_none()
             if row is not None and row.entry is None:
-                return Asker(row.person, frozenset({f"person:{row.value}"}))
+                return Asker(row.person, frozenset({f"person:{row.value}"}), key=row.founded)
             if row is not None:
                 return self._of_entry(connection, row.entry, row.person)
             return self._only_entry(connection, value)
@@ -149,14 +149,15 @@ class People:
         if not found:
             raise NotFound(f"{value!r} is not known.", hint=_WHOLE_ADDRESS)
         query = select(identities).where(identities.c.person.in_(found), identities.c.document == "")
-        rows = connection.execute(query).all()
+        rows = connection.execute(query.order_by(identities.c.id)).all()
         listed = {row.entry: row.person for row in rows if row.entry is not None}
         alone = [row for row in rows if row.kind == "address"]
         if len(listed) == 1:
             entry, person = next(iter(listed.items()))
             return self._of_entry(connection, entry, person)
         if len(found) == 1 and not listed and len(alone) <= 1:
-            return Asker(found[0], frozenset(f"person:{row.value}" for row in alone))
+            first = (alone or rows)[0].founded if rows else found[0]
+            return Asker(found[0], frozenset(f"person:{row.value}" for row in alone), key=first)
         raise NotFound(f"{value!r} fits more than one person.", hint=_WHOLE_ADDRESS)
 
     @staticmethod
@@ -166,7 +167,8 @@ class People:
         )
         groups = select(memberships.c.token).where(memberships.c.entry == entry)
         own = {f"person:{address}" for address in connection.execute(addresses).scalars()}
-        return Asker(person, frozenset(own | set(connection.execute(groups).scalars())))
+        key = connection.execute(select(entries.c.key).where(entries.c.id == entry)).scalar_one()
+        return Asker(person, frozenset(own | set(connection.execute(groups).scalars())), key=key)
 
     def names(self) -> set[str]:
         """Every name, address and account that anybody is known by."""
@@ -175,15 +177,10 @@ class People:
             return {name for column in shown for name in connection.execute(select(column)).scalars()}
 
     def departments(self) -> dict[str, str]:
-        """The departments of those whom a directory gives one, by person."""
-        query = (
-            select(identities.c.person, entries.c.department)
-            .join(entries, entries.c.id == identities.c.entry)
-            .where(entries.c.department != "")
-            .order_by(entries.c.id)
-        )
+        """The departments of those whom a directory gives one, by `Asker.key`."""
+        query = select(entries.c.key, entries.c.department).where(entries.c.department != "")
         with transaction(self._engine) as connection:
-            return {row.person: row.department for row in connection.execute(query)}
+            return {row.key: row.department for row in connection.execute(query.order_by(entries.c.id))}
 
 
 def _meant(value: str) -> Iterator[Select[Any]]:

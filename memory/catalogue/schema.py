@@ -178,6 +178,7 @@ entries = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("name", Text, nullable=False),
     Column("department", Text, nullable=False, server_default=""),
+    Column("key", String, nullable=False, server_default=""),  # `Asker.key` of whoever this is
     sqlite_autoincrement=True,
 )
 

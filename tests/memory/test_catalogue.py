@@ -297,6 +297,35 @@ def test_an_older_catalogue_is_brought_up_to_date_with_what_it_holds(tmp_path: P
     engine.dispose()
 
 
+def test_an_upgrade_keeps_what_is_somebodys_under_their_lasting_key(tmp_path: Path) -> None:
+    """Before, it was kept under the id of the person, here one whom Jane was joined to."""
+    url = f"sqlite:///{tmp_path / 'c.db'}"
+    engine, config = create_engine(url), Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO sources (name, kind, location, config, added)"
+            " VALUES ('files', 'folder', '/f', '{}', '2026-01-01 00:00:00')"
+        )
+        for statement in OLD_PEOPLE.split(";\n"):
+            connection.exec_driver_sql(statement)
+        command.upgrade(config, "0010")
+        connection.exec_driver_sql("UPDATE identities SET person = 'max' WHERE entry IS NOT NULL")
+        connection.exec_driver_sql(
+            "INSERT INTO saved_searches VALUES"
+            " ('s', 'max', 'leases', 'lease', '2026-01-01 00:00:00', '2026-01-01 00:00:00', '{}')"
+        )
+    engine.dispose()
+    held = Catalogue(url)
+    asker = held.people.asker("jane@x.example")
+    assert (asker.person, asker.key) == ("max", "jane")
+    assert [search.name for search in held.saved.of(asker.key)] == ["leases"]
+    assert held.people.departments() == {"jane": "Legal"}
+    held.close()
+
+
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     """All steps to the newest tables are one transaction: what stops amid them can be tried again."""
     url = f"sqlite:///{tmp_path / 'c.db'}"

@@ -367,3 +367,27 @@ def test_a_result_takes_no_title_from_elsewhere_and_names_each_once(empty: Path)
         assert names[0] == "Jane DOE"
         assert card.people[0].name == "Prof. Jane Doe"
         assert len(names) == len(card.people) == 2
+
+
+def test_what_is_somebodys_stays_theirs_whoever_they_are_joined_to(empty: Path) -> None:
+    """The person of an alias is that of the oldest among those joined; what one has saved hangs on one's own key."""
+    with opened(empty) as catalogue:
+        write(catalogue, Identity("J. D.", "older@x.example"))
+        write(catalogue, Identity("Max Roe", "max@x.example"))
+        catalogue.people.enrol([JANE], "Legal", ["group:legal"])
+        catalogue.who_is_who.settle()
+        older, jane, lone = (
+            catalogue.people.asker(each)
+            for each in ("older@x.example", "jane.doe@x.example", "max@x.example")
+        )
+        assert len({older.key, jane.key, lone.key}) == 3
+        told = catalogue.events.pseudonym(jane)
+        for other in (jane, lone):
+            catalogue.decisions.merge(older.person, other.person, by=jane.key)
+        for before, address in ((older, "older"), (jane, "jane.doe"), (lone, "max")):
+            now = catalogue.people.asker(f"{address}@x.example")
+            assert (now.person, now.key) == (older.person, before.key)
+            assert now.tokens == before.tokens
+        assert catalogue.events.pseudonym(catalogue.people.asker("jane.doe@x.example")) == told
+        assert catalogue.people.departments() == {jane.key: "Legal"}
+        assert catalogue.people.get(jane.key).id == older.person, "a key leads to its person"

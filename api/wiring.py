@@ -157,6 +157,7 @@ class Memory:
         if self.catalogue.sources.removing() or self.catalogue.documents.facts_pending():
             with self.busy:
                 self.writer().write_pending()
+                self.optimise()  # what was written anew is searched slowly, and takes twice the room
 
     def load_model(self) -> None:
         """Begin to load the model that embeds queries, in the background."""

@@ -1,15 +1,14 @@
 """What can be asked of people and decided about them, as functions to JSON values."""
 
-import csv
-import io
 from dataclasses import asdict
 from typing import Any
 
+from api.directory_file import read_directory
 from api.wiring import Memory, asker_for
 from api.witness import saw, tell
 from memory.catalogue.decisions import Decision
 from memory.catalogue.person_page import Alias, Counted, Work
-from memory.domain import Asker, Identity, tokens
+from memory.domain import Asker
 from memory.errors import AccessDenied, InvalidInput, MnemeError, NotFound
 from memory.people.addresses import is_role
 from memory.people.names import name_key
@@ -115,25 +114,20 @@ class PeopleService:
         return self._decided(self._catalogue.decisions.undo(decision, by=by, reason=reason), "")
 
     def import_directory(self, text: str) -> dict[str, Any]:
-        """Take in a directory: CSV with ``name,address,aliases,department,groups``."""
-        try:
-            rows = list(csv.DictReader(io.StringIO(text), strict=True))
-        except csv.Error as error:
-            raise InvalidInput(f"Not a CSV file: {error}.") from error
-        if not rows or not {"name", "address"} <= set(rows[0]):
-            raise InvalidInput(
-                "The file has no columns name and address.", hint="Its first line names the columns."
-            )
-        for row in rows:
-            names = [Identity(name=row["name"] or "", address=(row["address"] or "").strip().lower())]
-            for alias in (row.get("aliases") or "").split(";"):
-                if alias := alias.strip():
-                    names.append(Identity(address=alias.lower()) if "@" in alias else Identity(name=alias))
-            held = tokens((row.get("groups") or "").split())
-            self._catalogue.people.enrol(names, row.get("department") or "", held)
+        """Take in a directory, whole or not at all: CSV as `api.directory_file` reads it.
+
+        :raises InvalidInput: naming the lines that cannot be taken.
+        """
+        found = read_directory(text)
+        with self._catalogue.transaction() as connection:
+            for each in found:
+                try:
+                    self._catalogue.people.enrol_in(connection, each.names, each.department, each.tokens)
+                except InvalidInput as error:
+                    raise InvalidInput(f"Line {each.line}: {error.message}", hint=error.hint) from error
         self._follow()
-        tell(imported=len(rows))
-        return {"imported": len(rows)}
+        tell(imported=len(found))
+        return {"imported": len(found)}
 
     def _seen(self, person_id: str, asker: Asker) -> tuple[str, list[Work]]:
         """Whom an id stands for now, and their works; nobody is to be told from somebody unseen."""

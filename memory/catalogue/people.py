@@ -34,14 +34,20 @@ class People:
             among them is taken away.
         :raises InvalidInput: where an alias belongs to somebody else in the directory.
         """
-        addressed = [each for each in names if each is names[0] or each.address or each.account]
         with transaction(self._engine) as connection:
-            met = register(connection, addressed)
-            entry = self._entry(connection, [each.identity for each in met], names[0], department)
-            self._call(connection, met[0].identity, names)
-            touch(connection, [each.identity for each in met])
-            connection.execute(delete(memberships).where(memberships.c.entry == entry))
-            insert_missing(connection, memberships, [{"entry": entry, "token": token} for token in tokens])
+            self.enrol_in(connection, names, department, tokens)
+
+    def enrol_in(
+        self, connection: Connection, names: Sequence[Identity], department: str, tokens: Iterable[str]
+    ) -> None:
+        """The same within a transaction, so that a directory is taken in whole or not at all."""
+        addressed = [each for each in names if each is names[0] or each.address or each.account]
+        met = register(connection, addressed)
+        entry = self._entry(connection, [each.identity for each in met], names[0], department)
+        self._call(connection, met[0].identity, names)
+        touch(connection, [each.identity for each in met])
+        connection.execute(delete(memberships).where(memberships.c.entry == entry))
+        insert_missing(connection, memberships, [{"entry": entry, "token": token} for token in tokens])
 
     def _entry(self, connection: Connection, ids: list[int], main: Identity, department: str) -> int:
         """The directory's entry of some identities, made where there is none."""

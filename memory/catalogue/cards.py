@@ -188,13 +188,8 @@ def _once(links: Sequence[PersonLink]) -> tuple[PersonLink, ...]:
 
 
 def _as_here(row: Row[Any]) -> str:
-    """What a document calls somebody, in the spelling that is shown elsewhere where just case and order differ.
+    """What a document calls somebody, whose spelling too is its own.
 
-    More may not be taken from elsewhere: a title, a second name or a remark may stand in hidden documents only.
+    Nothing may be taken from elsewhere, a title as little as capital letters: it may stand in hidden documents only.
     """
-    shown = display_name(row.name) or row.address or row.account
-    return str(row.called) if _words(row.called) == _words(shown) else str(shown)
-
-
-def _words(name: str) -> list[str]:
-    return sorted(display_name(name).casefold().split())
+    return str(display_name(row.name) or row.address or row.account)

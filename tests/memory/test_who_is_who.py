@@ -346,8 +346,8 @@ def test_a_name_given_by_hand_stays_with_whom_it_was_given_to(empty: Path) -> No
         assert catalogue.people.get(other).name == "J. Smyth", "of two names the one that was given last"
 
 
-def test_a_result_takes_no_title_from_elsewhere_and_names_each_once(empty: Path) -> None:
-    """A title may stand in documents only that the reader may not see; the owner sees who somebody is."""
+def test_a_result_takes_no_name_from_elsewhere_and_names_each_once(empty: Path) -> None:
+    """A title or a spelling may stand in documents only that the reader may not see; the owner sees who somebody is."""
     with opened(empty) as catalogue:
         doe = "doe@x.example"
         shown = write(
@@ -355,9 +355,10 @@ def test_a_result_takes_no_title_from_elsewhere_and_names_each_once(empty: Path)
             Identity("DOE, Jane", doe),
             (Identity("Max Roe", "max@x.example"), Role.RECIPIENT),
             (Identity("Roe, Max", "roe@y.example"), Role.RECIPIENT),
+            (Identity("VANDERBERG, ANNE", "anne@x.example"), Role.RECIPIENT),
         )
         for _ in range(3):
-            write(catalogue, Identity("Prof. Jane Doe", doe))
+            write(catalogue, Identity("Prof. Jane Doe", doe), Identity("Anne VanderBerg", "anne@x.example"))
         catalogue.who_is_who.settle()
         one, other = person(catalogue, "max@x.example"), person(catalogue, "roe@y.example")
         if one != other:
@@ -365,8 +366,9 @@ def test_a_result_takes_no_title_from_elsewhere_and_names_each_once(empty: Path)
         card = catalogue.cards.of_documents([shown])[shown]
         names = [link.name for link in card.shown_to(Asker("reader")).people]
         assert names[0] == "Jane DOE"
-        assert card.people[0].name == "Prof. Jane Doe"
-        assert len(names) == len(card.people) == 2
+        assert names[-1] == "ANNE VANDERBERG"
+        assert (card.people[0].name, card.people[-1].name) == ("Prof. Jane Doe", "Anne VanderBerg")
+        assert len(names) == len(card.people) == 3
 
 
 def test_what_is_somebodys_stays_theirs_whoever_they_are_joined_to(empty: Path) -> None:

@@ -9,7 +9,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from anyio import CancelScope
 from anyio.to_thread import run_sync
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import problem_json, problem_of
@@ -79,7 +81,9 @@ class Witness:
         failed = False
 
         async def note(**more: Any) -> None:
-            await run_sync(audit.note, OWNER.person, seen.place, request, seen.take() | more)
+            # Whoever goes away or ends the service in the midst has seen it all the same.
+            with CancelScope(shield=True):
+                await run_sync(audit.note, OWNER.person, seen.place, request, seen.take() | more)
 
         async def send_noted(message: Message) -> None:
             nonlocal failed
@@ -114,8 +118,6 @@ def _worth(method: str, seen: _Seen, status: int) -> bool:
 
 
 async def _fail(error: MnemeError, scope: Scope, receive: Receive, send: Send) -> None:
-    from starlette.responses import JSONResponse
-
     body = problem_json(error, scope["path"])
     status = problem_of(error).status
     await JSONResponse(body, status, media_type="application/problem+json")(scope, receive, send)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
@@ -143,6 +144,40 @@ def test_refusals_and_changes_are_noted_and_looking_for_nothing_is_not(
     assert newest(asked).number == before
     assert client.get("/api/audit", params={"as": "bo@x.example"}).status_code == 403
     assert client.get("/api/audit/verify", params={"as": "bo@x.example"}).status_code == 403
+
+
+def test_what_was_shown_to_somebody_who_goes_away_is_noted(asked: Service) -> None:
+    """A whole list is read as it is sent: the reader is gone after its first piece, and the request is ended."""
+    app = create_app(lambda: asked)
+    app.state.service = asked
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "path": "/api/search/export",
+        "query_string": f"q={MARK}".encode(),
+        "headers": [(b"host", b"localhost")],
+    }
+
+    async def ask() -> None:
+        async def receive() -> dict[str, Any]:
+            await anyio.sleep_forever()
+            return {}
+
+        async def send(message: dict[str, Any]) -> None:
+            if MARK.encode() in message.get("body", b""):
+                asking.cancel()
+                await anyio.sleep(0)
+
+        with anyio.CancelScope() as asking:
+            await app(scope, receive, send)
+
+    anyio.run(ask)
+    ended, began = asked.memory.catalogue.audit.entries(Wanted(), limit=2)
+    assert began.about["whole"] is True
+    assert ended.about["ended"] == "early"
+    assert ended.about["documents"]
 
 
 def test_what_cannot_be_noted_is_not_shown(tmp_path: Path) -> None:

@@ -65,7 +65,8 @@ class People:
         name = display_name(main.name) or main.address or main.account
         values = {"name": name, "department": department}
         if entry is None:
-            founded = select(identities.c.founded).where(identities.c.id == ids[0]).scalar_subquery()
+            # Of the oldest: what somebody kept before a directory knew them stays theirs.
+            founded = select(identities.c.founded).where(identities.c.id == min(ids)).scalar_subquery()
             made = insert(entries).values(**values, key=founded).returning(entries.c.id)
             entry = connection.execute(made).scalar_one()
         else:

@@ -390,6 +390,18 @@ def test_what_is_somebodys_stays_theirs_whoever_they_are_joined_to(empty: Path) 
             now = catalogue.people.asker(f"{address}@x.example")
             assert (now.person, now.key) == (older.person, before.key)
             assert now.tokens == before.tokens
+        apart = [
+            each.id
+            for each in catalogue.person_pages.aliases(older.person, OWNER)
+            if each.shown == "max@x.example"
+        ]
+        catalogue.decisions.split(older.person, apart, by=jane.key)
+        assert catalogue.people.asker("max@x.example").key == lone.key
+        corporate = Identity("Max Roe", "max.roe@corp.example")
+        catalogue.people.enrol([corporate, Identity("Max Roe", "max@x.example")])
+        assert catalogue.people.asker("max.roe@corp.example").key == lone.key, (
+            "as before a directory knew him"
+        )
         assert catalogue.events.pseudonym(catalogue.people.asker("jane.doe@x.example")) == told
         assert catalogue.people.departments() == {jane.key: "Legal"}
         assert catalogue.people.get(jane.key).id == older.person, "a key leads to its person"

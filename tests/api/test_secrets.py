@@ -1,9 +1,11 @@
 """Passwords of sources: given without standing in a command, encrypted at rest, in no answer, log or error."""
 
-import io
 import json
 import logging
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,10 +61,34 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "home")
 
 
-def add(home: Home, vault: Path, typed: str, monkeypatch: pytest.MonkeyPatch, *more: str) -> Said:
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{typed}\n"))
+def add(home: Home, vault: Path, secret: str) -> Said:
     return home.mneme(
-        "sources", "add", "vault", str(vault), "--name", "v", *(more or ("--secret", "password"))
+        "sources", "add", "vault", str(vault), "--name", "v", "--secret", of_file(vault, secret)
+    )
+
+
+def of_file(vault: Path, secret: str) -> str:
+    """The secret in a file, as an option names it."""
+    file = vault.with_name("given")
+    file.write_text(f"{secret}\n", encoding="utf-8")
+    return f"password=@{file}"
+
+
+def typed(home: Home, vault: Path, secret: str) -> subprocess.CompletedProcess[str]:
+    """Add the source by a process of its own that reads the secret from standard input."""
+    command = ["sources", "add", "vault", str(vault), "--name", "v", "--secret", "password"]
+    given = {
+        "MNEME_HOME": str(home.folder),
+        "MNEME_EMBEDDING__MODEL": "hash",
+        "PYTHONPATH": str(vault.parent),
+    }
+    return subprocess.run(
+        [sys.executable, "-c", "from api.cli import main; main()", *command],
+        input=f"{secret}\n",
+        env={**os.environ, **given},  # noqa: TID251
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -74,12 +100,12 @@ def holding(folder: Path, *texts: str) -> list[Path]:
 
 
 def test_a_secret_is_encrypted_and_never_told(
-    home: Home, vault: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    home: Home, vault: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    wrong = add(home, vault, OTHER, monkeypatch)
+    wrong = add(home, vault, OTHER)
     wrong.refuses(69, "The password is wrong", "SecretStr('**********')")
-    added = add(home, vault, SECRET, monkeypatch)
+    added = add(home, vault, SECRET)
     assert added.code == 0, added
     synced = home.mneme("sync", "--json")
     assert json.loads(synced.out)["summaries"][0]["indexed"] == 1
@@ -93,26 +119,28 @@ def test_a_secret_is_encrypted_and_never_told(
     assert holding(home.folder, keys.read_text().strip()) == [keys]
 
 
-def test_a_secret_in_the_command_is_refused_without_being_repeated(
-    home: Home, vault: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    said = add(home, vault, "", monkeypatch, "--secret", f"password={SECRET}")
+def test_a_secret_in_the_command_is_refused_without_being_repeated(home: Home, vault: Path) -> None:
+    said = home.mneme("sources", "add", "vault", str(vault), "--secret", f"password={SECRET}")
     said.refuses(64, "where others can read it", "--secret NAME=@FILE")
     assert SECRET not in said.err
     said = home.mneme("sources", "add", "vault", f"imaps://jane:{SECRET}@mail.x.example")
     said.refuses(64, "--secret password")
     assert SECRET not in said.err
-    add(home, vault, "", monkeypatch).refuses(64, "is empty")
-    file = tmp_path / "given"
-    file.write_text(f"{SECRET}\n", encoding="utf-8")
-    assert add(home, vault, "", monkeypatch, "--secret", f"password=@{file}").code == 0
-    home.mneme("sources", "add", "folder", str(vault), "--secret", f"password=@{file}").refuses(
-        64, "has no secret password"
-    )
+    add(home, vault, "").refuses(64, "is empty")
+    refused = home.mneme("sources", "add", "folder", str(vault), "--secret", of_file(vault, SECRET))
+    refused.refuses(64, "has no secret password")
 
 
-def test_a_key_that_is_renewed_or_lost(home: Home, vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert add(home, vault, SECRET, monkeypatch).code == 0
+def test_a_secret_comes_from_standard_input(home: Home, vault: Path) -> None:
+    empty = typed(home, vault, "")
+    assert (empty.returncode, "is empty" in empty.stderr) == (64, True), empty
+    done = typed(home, vault, SECRET)
+    assert done.returncode == 0, done
+    assert SECRET not in done.stdout + done.stderr
+
+
+def test_a_key_that_is_renewed_or_lost(home: Home, vault: Path) -> None:
+    assert add(home, vault, SECRET).code == 0
     file = home.folder / "keys" / "secrets.keys"
     before = file.read_text()
     assert "1 secret" in home.mneme("sources", "renew-key").out
@@ -124,10 +152,8 @@ def test_a_key_that_is_renewed_or_lost(home: Home, vault: Path, monkeypatch: pyt
     file.unlink()
     home.mneme("sources", "check", "v").refuses(78, "cannot be decrypted", "mneme sources secret v password")
     (vault / ".password").write_text(OTHER, encoding="utf-8")
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{SECRET}\n"))
-    home.mneme("sources", "secret", "v", "password").refuses(69, "The password is wrong")
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{OTHER}\n"))
-    assert home.mneme("sources", "secret", "v", "password").code == 0
+    home.mneme("sources", "secret", "v", of_file(vault, SECRET)).refuses(69, "The password is wrong")
+    assert home.mneme("sources", "secret", "v", of_file(vault, OTHER)).code == 0
     assert home.mneme("sources", "check", "v").code == 0
 
 

@@ -1,6 +1,8 @@
 """The catalogue: what is written stays, what is pending is found again, what is hidden stays hidden."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, inspect, text
 
 from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.documents import NewPassage, new_document_id
@@ -223,6 +225,10 @@ def test_the_migrations_make_the_tables_the_code_knows(tmp_path: Path) -> None:
     made.engine.dispose()
 
 
+OLD_FILES = (
+    "INSERT INTO sources (name, kind, location, config, added)"
+    " VALUES ('files', 'folder', '/f', '{}', '2026-01-01 00:00:00')"
+)
 OLD_PEOPLE = """\
 INSERT INTO persons (id, name, department) VALUES ('jane', 'Jane Doe', 'Legal'), ('max', 'Max Roe', '');
 INSERT INTO identities (kind, value, person, shown, evidence) VALUES
@@ -239,21 +245,23 @@ INSERT INTO contributions (document, ordinal, person, identity, role, evidence) 
  ('d', 1, 'max', '{"name": "Max Roe", "address": "", "account": ""}', 'recipient', 'To')"""
 
 
-def test_an_older_catalogue_is_brought_up_to_date_with_what_it_holds(tmp_path: Path) -> None:
-    """Every migration, from the first tables with a document in them, and back again."""
-    url = f"sqlite:///{tmp_path / 'c.db'}"
+@contextmanager
+def migrating(url: str) -> Iterator[tuple[Connection, Config]]:
+    """A transaction in which Alembic's commands change a catalogue that nobody has open."""
     engine, config = create_engine(url), Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
+        yield connection, config
+    engine.dispose()
+
+
+def test_an_older_catalogue_is_brought_up_to_date_with_what_it_holds(tmp_path: Path) -> None:
+    """Every migration, from the first tables with a document in them, and back again."""
+    url = f"sqlite:///{tmp_path / 'c.db'}"
+    with migrating(url) as (connection, config):
         command.upgrade(config, "0001")
-        connection.execute(
-            text(
-                "INSERT INTO sources (name, kind, location, config, added)"
-                " VALUES ('files', 'folder', '/f', '{}', :at)"
-            ),
-            {"at": "2026-01-01 00:00:00"},
-        )
+        connection.exec_driver_sql(OLD_FILES)
         connection.execute(
             text(
                 "INSERT INTO ledger (ref, source, stage, at) VALUES ('folder:files/a', 'files', 'seen', :at)"
@@ -283,8 +291,7 @@ def test_an_older_catalogue_is_brought_up_to_date_with_what_it_holds(tmp_path: P
         (Identity("Max Roe"), Role.RECIPIENT),
     ]
     held.close()
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
+    with migrating(url) as (connection, config):
         command.downgrade(config, "0001")
         assert connection.execute(text("SELECT ref FROM ledger")).scalar() == str(ref)
         people = "SELECT person, role, identity ->> '$.name' FROM contributions ORDER BY ordinal"
@@ -294,21 +301,14 @@ def test_an_older_catalogue_is_brought_up_to_date_with_what_it_holds(tmp_path: P
         ]
         known = "SELECT value, department, token FROM identities JOIN persons ON id = person JOIN memberships USING (person)"
         assert ("jane.doe@x.example", "Legal", "group:legal") in connection.exec_driver_sql(known).all()
-    engine.dispose()
 
 
 def test_an_upgrade_keeps_what_is_somebodys_under_their_lasting_key(tmp_path: Path) -> None:
     """Before, it was kept under the id of the person, here one whom Jane was joined to."""
     url = f"sqlite:///{tmp_path / 'c.db'}"
-    engine, config = create_engine(url), Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
+    with migrating(url) as (connection, config):
         command.upgrade(config, "0001")
-        connection.exec_driver_sql(
-            "INSERT INTO sources (name, kind, location, config, added)"
-            " VALUES ('files', 'folder', '/f', '{}', '2026-01-01 00:00:00')"
-        )
+        connection.exec_driver_sql(OLD_FILES)
         for statement in OLD_PEOPLE.split(";\n"):
             connection.exec_driver_sql(statement)
         command.upgrade(config, "0010")
@@ -317,7 +317,6 @@ def test_an_upgrade_keeps_what_is_somebodys_under_their_lasting_key(tmp_path: Pa
             "INSERT INTO saved_searches VALUES"
             " ('s', 'max', 'leases', 'lease', '2026-01-01 00:00:00', '2026-01-01 00:00:00', '{}')"
         )
-    engine.dispose()
     held = Catalogue(url)
     asker = held.people.asker("jane@x.example")
     assert (asker.person, asker.key) == ("max", "jane")
@@ -329,23 +328,19 @@ def test_an_upgrade_keeps_what_is_somebodys_under_their_lasting_key(tmp_path: Pa
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     """All steps to the newest tables are one transaction: what stops amid them can be tried again."""
     url = f"sqlite:///{tmp_path / 'c.db'}"
-    engine, config = create_engine(url), Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
+    with migrating(url) as (connection, config):
         command.upgrade(config, "0001")
         connection.exec_driver_sql(
             "CREATE INDEX ix_passages_state ON passages (stale)"
         )  # in the last one's way
-    before = set(inspect(engine).get_table_names())
+    before = set(inspect(create_engine(url)).get_table_names())
     with pytest.raises(CatalogueError, match="ix_passages_state"):
         Catalogue(url)
     assert set(inspect(create_engine(url)).get_table_names()) == before
-    with engine.begin() as connection:
+    with migrating(url) as (connection, _):
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0001"
         connection.exec_driver_sql("DROP INDEX ix_passages_state")
     Catalogue(url).close()
-    engine.dispose()
 
 
 def test_a_damaged_catalogue_says_what_to_do(tmp_path: Path) -> None:

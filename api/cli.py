@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -200,11 +199,12 @@ def add_source(  # noqa: PLR0913, PLR0917 - one parameter for each option of the
     """Add a source; without --grant only the owner sees what comes from it."""
     from api.printing import show_added
     from api.secret_input import read_secrets
+    from api.sources import located
 
     options = dict(pair.partition("=")[::2] for pair in option or ())
     body = {
         "kind": kind,
-        "location": str(Path(location).expanduser().absolute()) if kind in {"folder", "push"} else location,
+        "location": located(kind, location),
         "name": name,
         "grant": grant or [],
         "deny": deny or [],

@@ -179,7 +179,7 @@ def show_doctor(told: dict[str, Any]) -> None:
     for problem in (*found["catalogue"], *filter(None, [found["index"]])):
         out.print(escape(problem), style="red")
     out.print(
-        f"{told['documents']:,} documents; {found['missing']} passages missing in the index, "
+        f"{told['documents']:,} {'document' if told['documents'] == 1 else 'documents'}; {found['missing']} passages missing in the index, "
         f"{found['orphaned']} left over, {found['pending']} waiting to be written."
     )
     if found["outdated"]:

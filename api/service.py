@@ -6,7 +6,6 @@ Routes and pages call these; the command line calls the routes. So all three ans
 import threading
 import time
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
@@ -24,8 +23,7 @@ from api.upkeep import Upkeep
 from api.why import Why
 from api.wiring import NAME, Memory, asker_for
 from api.witness import saw, tell
-from connectors.base import Content
-from connectors.push import Push, PushStore
+from connectors.base import Content, Prepares
 from connectors.registry import kinds
 from memory.catalogue.events import EventKind
 from memory.catalogue.passages import Progress
@@ -52,6 +50,8 @@ class Service:
     _searcher: Searcher | None = None
     _whole: WholeList | None = None
     _opening: threading.Lock = field(default_factory=threading.Lock)
+    # A secret that was sealed before the keys were renewed and kept afterwards could never be opened again.
+    _sealing: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._progress = Recent(self.memory.catalogue.passages.progress)
@@ -183,14 +183,15 @@ class Service:
     def add_source(self, new: NewSource) -> dict[str, Any]:
         """Add a source, after its connector has found it."""
         source = new.to_source()
-        if source.kind == Push.kind:
-            PushStore(Path(source.location)).create()
         ring = self.memory.keyring
-        sealed = {name: ring.seal(source.name, name, secret) for name, secret in new.secrets.items()}
-        source = replace(source, secrets=sealed)
-        with self.memory.connected(source) as connector:
-            found = connector.check()
-        self.memory.catalogue.sources.add(source)
+        with self._sealing:
+            sealed = {name: ring.seal(source.name, name, secret) for name, secret in new.secrets.items()}
+            source = replace(source, secrets=sealed)
+            with self.memory.connected(source) as connector:
+                if isinstance(connector, Prepares):
+                    connector.prepare()
+                found = connector.check()
+            self.memory.catalogue.sources.add(source)
         tell(source=source.name, grant=new.grant, deny=new.deny, rules=new.rules)
         return {"name": source.name, "kind": source.kind, "location": source.location, "found": found}
 
@@ -202,15 +203,18 @@ class Service:
     def keep_secret(self, name: str, secret: str, value: SecretStr) -> dict[str, Any]:
         """Give a source another password or token, once its connector has found the source with it."""
         source = self.memory.catalogue.sources.get(name)
-        sealed = self.memory.keyring.seal(name, secret, value)
-        with self.memory.connected(replace(source, secrets=source.secrets | {secret: sealed})) as connector:
-            found = connector.check()
-        self.memory.catalogue.sources.keep_secret(name, secret, sealed)
+        with self._sealing:
+            sealed = self.memory.keyring.seal(name, secret, value)
+            tried = replace(source, secrets=source.secrets | {secret: sealed})
+            with self.memory.connected(tried) as connector:
+                found = connector.check()
+            self.memory.catalogue.sources.keep_secret(name, secret, sealed)
         return {"name": name, "secret": secret, "found": found}
 
     def renew_keys(self) -> dict[str, int]:
         """Encrypt all secrets by a new key."""
-        return {"secrets": self.memory.keyring.renew(self.memory.catalogue.sources.reseal)}
+        with self._sealing:
+            return {"secrets": self.memory.keyring.renew(self.memory.catalogue.sources.reseal)}
 
     def pause_source(self, name: str, paused: bool) -> dict[str, Any]:
         """Leave a source out of syncs, or take it in again."""

@@ -13,6 +13,9 @@ from memory.catalogue.sources import Source
 from memory.domain import Access, tokens
 from memory.errors import InvalidInput
 
+_LOCAL = frozenset({"folder", "mailbox", "push"})
+"""Kinds whose location is a path on this machine."""
+
 
 class NewSource(BaseModel):
     """A source to be added."""
@@ -52,9 +55,7 @@ class NewSource(BaseModel):
                 "A user's name or a password stands in the address.",
                 hint="Leave them out of it: give --option user=NAME and --secret password.",
             )
-        if self.kind in ("folder", "mailbox", "push"):
-            # A relative path would mean another folder to the service than to whoever typed it.
-            location = str(Path(location).expanduser().absolute())
+        location = located(self.kind, location)
         name = (
             self.name
             or re.sub(r"[^A-Za-z0-9._-]+", "-", Path(location).name).strip("-._").lower()
@@ -84,6 +85,11 @@ def parse_rule(rule: str) -> tuple[str, Access]:
         frozenset(token for token in given if not token.startswith("!")),
         frozenset(token[1:] for token in given if token.startswith("!")),
     )
+
+
+def located(kind: str, location: str) -> str:
+    """A path as seen from any folder: the service does not run where the command was typed. Anything else stays."""
+    return str(Path(location).expanduser().absolute()) if location and kind in _LOCAL else location
 
 
 def config_of(source: Source, secrets: Mapping[str, SecretStr]) -> SourceConfig:

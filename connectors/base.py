@@ -172,6 +172,18 @@ class Closes(Protocol):
 
 
 @runtime_checkable
+class Prepares(Protocol):
+    """What a connector may offer besides: to make its place when the source is added."""
+
+    def prepare(self) -> None:
+        """Make what the source needs, unless it is there.
+
+        :raises SourceError: where that is impossible.
+        """
+        ...
+
+
+@runtime_checkable
 class Connector(Protocol):
     """One source. A connector finds and fetches; it parses nothing and knows nothing of search.
 

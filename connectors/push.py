@@ -148,6 +148,13 @@ class Push:
         self._default = config.access
         self._rules = config.rules
 
+    def prepare(self) -> None:
+        """Make the folder and what is kept in it.
+
+        :raises SourceError: where the folder cannot be written.
+        """
+        self._store.create()
+
     def check(self) -> str:
         """Say how many documents were put here.
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -29,8 +29,8 @@ from api import (
     web,
     witness,
 )
-from api.interface import page, pages_of
-from api.problems import problem_json, problem_of
+from api.admission import Admission, admit
+from api.error_answers import answer_of
 from api.service import Service
 from memory.errors import InvalidInput, MnemeError, NotFound
 
@@ -58,7 +58,10 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # the usual page loads its scripts from elsewhere
         redoc_url=None,
+        openapi_url=None,  # ours is a route like any other, with a rule
+        dependencies=[Depends(admit)],
     )
+    app.add_middleware(Admission)
     app.add_middleware(witness.Witness)
     app.add_middleware(security.Guard)
     app.include_router(routes.router)
@@ -75,6 +78,7 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
     app.include_router(eval_routes.router)
     app.include_router(usage_routes.router)
     app.include_router(audit_routes.router)
+    app.add_api_route("/openapi.json", lambda: JSONResponse(app.openapi()), include_in_schema=False)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(MnemeError, _on_ours)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -86,14 +90,7 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
 def _on_ours(request: Request, error: Exception) -> Response:
     if not isinstance(error, MnemeError):
         raise error
-    told = problem_json(error, instance=request.url.path)
-    if _wants_page(request):
-        pages = pages_of(request)
-        asker = request.query_params.get("as", "")
-        html = pages.error_page(told["status"], told["title"], error.message, error.hint, asker=asker)
-        return page(request, html, told["status"])
-    headers = {"Retry-After": "5"} if error.retryable and problem_of(error).status in (409, 503) else None
-    return JSONResponse(told, told["status"], headers, media_type="application/problem+json")
+    return answer_of(request, error)
 
 
 def _on_invalid(request: Request, error: Exception) -> Response:
@@ -114,8 +111,3 @@ def _on_any(request: Request, error: Exception) -> Response:
     # The text of a query or a document may stand in the error: it goes to the log of the machine, not to the asker.
     log.error("unexpected error at %s", request.url.path, exc_info=error)
     return _on_ours(request, MnemeError("Something went wrong here.", hint="The log says more."))
-
-
-def _wants_page(request: Request) -> bool:
-    api = request.url.path.startswith(("/api/", "/healthz", "/openapi"))
-    return not api and "text/html" in request.headers.get("accept", "")

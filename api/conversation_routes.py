@@ -5,15 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
+from api.admission import Asked, By
 from api.conversation_views import conversation_page
 from api.conversations import PAGE, conversation
 from api.interface import page as page_of
 from api.interface import pages_of
 from api.page_text import Spans
-from api.routes import As, Asked
 from api.schemas import ConversationOut
 from api.service import Service
-from api.wiring import asker_for
 from memory.errors import MnemeError
 
 router = APIRouter()
@@ -29,15 +28,15 @@ AtPage = Annotated[int | None, Query(ge=1, description="The page; else the one t
 )
 def thread(
     service: Asked,
+    by: By,
     document: str,
     passage: AtPassage = None,
     page: AtPage = None,
     limit: Annotated[int, Query(ge=1, le=200, description="Messages on a page.")] = PAGE,
     q: Annotated[str, Query(description="The search that led there, for measuring it.")] = "",
-    person: As = None,
 ) -> dict[str, Any]:
     """The conversation of a message, or of what is attached to one: the messages the asker may see, oldest first."""
-    asker = asker_for(service.memory, person)
+    asker = by.asker
     return conversation(service.memory, document, asker, passage=passage, page=page, limit=limit, query=q)
 
 
@@ -45,16 +44,16 @@ def thread(
 def thread_page(
     request: Request,
     service: Asked,
+    by: By,
     document: str,
     passage: AtPassage = None,
     page: AtPage = None,
     q: str = "",
-    person: As = None,
 ) -> HTMLResponse:
     """A conversation's page, with the passage in view and the search's words marked."""
-    found = thread(service, document, passage, page, q=q, person=person)
+    found = conversation(service.memory, document, by.asker, passage=passage, page=page, query=q)
     marks = _marks(service, q, found["messages"]) if q.strip() else {}
-    html = conversation_page(pages_of(request), found, marks, query=q, asker=person or "")
+    html = conversation_page(pages_of(request), found, marks, query=q, asker=by.place)
     return page_of(request, html)
 
 

@@ -6,9 +6,8 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.admission import Asked, By
 from api.export import as_csv, as_json_lines
-from api.routes import As, Asked
-from api.wiring import asker_for
 
 router = APIRouter()
 Searched = Annotated[str, Query(description="Words and filters, as the search field takes them.")]
@@ -24,22 +23,22 @@ class SavedIn(BaseModel):
 
 
 @router.get("/api/search/count", tags=["search"])
-def count(service: Asked, q: Searched, person: As = None) -> dict[str, Any]:
+def count(service: Asked, by: By, q: Searched) -> dict[str, Any]:
     """Exactly how many documents a search finds that the asker may see."""
-    return {"query": q, "total": service.discovery.count(q, asker_for(service.memory, person))}
+    return {"query": q, "total": service.discovery.count(q, by.asker)}
 
 
 @router.get("/api/search/export", tags=["search"], response_model=None)
 def export(
     service: Asked,
+    by: By,
     q: Searched,
     format: Literal["csv", "jsonl"] = "csv",
     mark: Annotated[bool, Query(description="Begin CSV with a byte order mark, for Excel.")] = False,
-    person: As = None,
 ) -> StreamingResponse:
     """The whole list of what a search finds, best first, as a file."""
     service.memory.wait_for_model()
-    rows = service.discovery.rows(q, asker_for(service.memory, person))
+    rows = service.discovery.rows(q, by.asker)
     lines = as_csv(rows, mark=mark) if format == "csv" else as_json_lines(rows)
     kind = "text/csv" if format == "csv" else "application/jsonl"
     headers = {"Content-Disposition": f'attachment; filename="mneme.{format}"'}
@@ -48,44 +47,44 @@ def export(
 
 @router.get("/api/documents/{document}/similar", tags=["documents"])
 def similar(
-    service: Asked, document: str, limit: Annotated[int, Query(ge=1, le=50)] = 10, person: As = None
+    service: Asked, by: By, document: str, limit: Annotated[int, Query(ge=1, le=50)] = 10
 ) -> list[dict[str, Any]]:
     """The documents nearest in meaning to one, other versions of it left out."""
-    return service.discovery.similar(document, asker_for(service.memory, person), limit)
+    return service.discovery.similar(document, by.asker, limit)
 
 
 @router.get("/api/documents/{document}/versions", tags=["documents"])
-def versions(service: Asked, document: str, person: As = None) -> list[dict[str, Any]]:
+def versions(service: Asked, by: By, document: str) -> list[dict[str, Any]]:
     """The other versions and near-duplicates of a document, newest first."""
-    return service.discovery.versions(document, asker_for(service.memory, person))
+    return service.discovery.versions(document, by.asker)
 
 
 @router.get("/api/documents/{document}/compare/{other}", tags=["documents"])
-def compare(service: Asked, document: str, other: str, person: As = None) -> dict[str, Any]:
+def compare(service: Asked, by: By, document: str, other: str) -> dict[str, Any]:
     """What differs between two documents, word by word."""
-    return service.discovery.compare(document, other, asker_for(service.memory, person))
+    return service.discovery.compare(document, other, by.asker)
 
 
 @router.get("/api/saved", tags=["search"])
-def saved(service: Asked, person: As = None) -> list[dict[str, Any]]:
+def saved(service: Asked, by: By) -> list[dict[str, Any]]:
     """The asker's saved searches, with what is new since they last looked."""
-    return service.saved.all(asker_for(service.memory, person))
+    return service.saved.all(by.asker)
 
 
 @router.post("/api/saved", tags=["search"], status_code=201)
-def save(service: Asked, given: SavedIn, person: As = None) -> dict[str, Any]:
+def save(service: Asked, by: By, given: SavedIn) -> dict[str, Any]:
     """Save a search."""
-    return service.saved.add(asker_for(service.memory, person), given.query, given.name)
+    return service.saved.add(by.asker, given.query, given.name)
 
 
 @router.post("/api/saved/{identity}/look", tags=["search"])
-def look(service: Asked, identity: str, person: As = None) -> dict[str, Any]:
+def look(service: Asked, by: By, identity: str) -> dict[str, Any]:
     """Note that the asker has seen what a saved search finds."""
-    return {"query": service.saved.look(asker_for(service.memory, person), identity)}
+    return {"query": service.saved.look(by.asker, identity)}
 
 
 @router.delete("/api/saved/{identity}", tags=["search"])
-def forget(service: Asked, identity: str, person: As = None) -> dict[str, Any]:
+def forget(service: Asked, by: By, identity: str) -> dict[str, Any]:
     """Forget a saved search."""
-    service.saved.remove(asker_for(service.memory, person), identity)
+    service.saved.remove(by.asker, identity)
     return {"removed": identity}

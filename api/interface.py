@@ -4,6 +4,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from api.pages import Pages
+from api.roles import CALLER, Caller
 from api.wording import LANGUAGES, negotiate, wording
 
 COOKIE = "mneme_ui"
@@ -21,7 +22,8 @@ def language_of(request: Request) -> str:
 def pages_of(request: Request) -> Pages:
     """What renders the pages for a request."""
     address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return Pages(wording(language_of(request)), address)
+    caller: Caller | None = request.scope.get(CALLER)
+    return Pages(wording(language_of(request)), address, caller.permissions if caller else frozenset())
 
 
 def page(request: Request, html: str, status: int = 200) -> HTMLResponse:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from api.service import Service
-from api.wiring import asker_for
 from api.witness import saw
 from eval.asking import typed
 from eval.collections.model import Query
@@ -40,14 +39,16 @@ class JudgingTable:
         items: Mapping[str, Sequence[str]],
         judges: int,
         about: Mapping[str, Any],
+        *,
+        asker: Asker,
     ) -> dict[str, Any]:
         """Make a pool of documents of this memory.
 
         :param queries: texts by query id.
-        :param items: refs of documents by query id; what this memory does not hold is left out and counted.
+        :param items: refs of documents by query id; what the asker does not see in this memory is left out and counted.
         :raises InvalidInput: where the name is taken, or the memory holds none of the documents.
         """
-        known = {ref: self._document(ref) for ref in {ref for refs in items.values() for ref in refs}}
+        known = {ref: self._document(ref, asker) for ref in {ref for refs in items.values() for ref in refs}}
         found = {
             query: held
             for query, refs in items.items()
@@ -69,9 +70,8 @@ class JudgingTable:
             "unknown": sum(document is None for document in known.values()),
         }
 
-    def pools(self, person: str | None) -> list[dict[str, Any]]:
+    def pools(self, asker: Asker) -> list[dict[str, Any]]:
         """Every pool the asker can judge, how far they have come, and how far judges agree on what they may see."""
-        asker = asker_for(self._service.memory, person)
         listed = []
         for name in self._catalogue.judging.names():
             pool = self._catalogue.judging.get(name)
@@ -90,13 +90,13 @@ class JudgingTable:
             )
         return listed
 
-    def next(self, name: str, person: str | None, query: str = "", document: str = "") -> dict[str, Any]:
+    def next(self, name: str, asker: Asker, query: str = "", document: str = "") -> dict[str, Any]:
         """What the asker is to judge next, or an item that they want to judge again.
 
         :param query, document: of an item that was judged before.
         :raises NotFound: where there is no such pool or item, or the asker may not see it.
         """
-        asker, pool, desk = self._open(name, person)
+        pool, desk = self._open(name, asker)
         queue, mine = desk.queue(asker.key), desk.by(asker.key)
         told: dict[str, Any] = {
             "pool": name,
@@ -120,20 +120,20 @@ class JudgingTable:
         return told
 
     def judge(
-        self, name: str, person: str | None, query: str, document: str, grade: int, comment: str = ""
+        self, name: str, asker: Asker, query: str, document: str, grade: int, comment: str = ""
     ) -> None:
         """Keep a judgement of the asker.
 
         :raises NotFound: where there is no such item, or the asker may not see it.
         :raises InvalidInput: where the grade is not 0 to 3.
         """
-        asker, _, desk = self._open(name, person)
+        _, desk = self._open(name, asker)
         _there(desk, query, document)
         self._catalogue.judging.judge(name, Judgement(query, document, asker.key, grade, comment))
 
-    def dispute(self, name: str, person: str | None) -> dict[str, Any]:
+    def dispute(self, name: str, asker: Asker) -> dict[str, Any]:
         """The next document that judges disagree on, with what they said; who said it is not told."""
-        asker, pool, desk = self._open(name, person)
+        pool, desk = self._open(name, asker)
         disputed = desk.disputed(asker.key)
         told: dict[str, Any] = {"pool": name, "open": len(disputed), "item": None}
         if disputed:
@@ -147,24 +147,28 @@ class JudgingTable:
         return told
 
     def settle(
-        self, name: str, person: str | None, query: str, document: str, grade: int, comment: str = ""
+        self, name: str, asker: Asker, query: str, document: str, grade: int, comment: str = ""
     ) -> None:
         """Settle what judges disagree on.
 
         :raises NotFound: where there is no such item, or the asker may not see it.
         :raises InvalidInput: where there is nothing to settle, or the grade is not 0 to 3.
         """
-        asker, _, desk = self._open(name, person)
+        _, desk = self._open(name, asker)
         item = _there(desk, query, document)
         if item not in desk.disputed(asker.key) and item not in desk.settled:
             raise InvalidInput("The judges of this document do not disagree.", hint="Judge it yourself.")
         judgement = Judgement(query, document, asker.key, grade, comment, settles=True)
         self._catalogue.judging.judge(name, judgement)
 
-    def qrels(self, name: str) -> dict[str, Any]:
-        """The judgements that stand, by the refs of the documents as they lie now."""
+    def qrels(self, name: str, asker: Asker) -> dict[str, Any]:
+        """The judgements that stand on what the asker may see, by the refs of the documents as they lie now.
+
+        To the owner also of documents that are gone.
+        """
         pool = self._catalogue.judging.get(name)
-        qrels, unsettled = _desk(pool, self._catalogue.judging.judgements(name)).qrels()
+        whole = _desk(pool, self._catalogue.judging.judgements(name))
+        qrels, unsettled = (whole if asker.owner else self._desk(pool, asker)).qrels()
         cards = self._catalogue.cards.of_documents(
             {document for grades in qrels.values() for document in grades}
         )
@@ -177,20 +181,21 @@ class JudgingTable:
         }
         return {"pool": name, "queries": dict(pool.queries), "qrels": named, "unsettled": unsettled}
 
-    def _document(self, ref: str) -> str | None:
+    def _document(self, ref: str, asker: Asker) -> str | None:
         try:
-            return self._catalogue.documents.by_ref(SourceRef.parse(ref))
+            found = self._catalogue.documents.by_ref(SourceRef.parse(ref))
         except InvalidInput:
             return None
+        card = self._catalogue.cards.of_documents([found]).get(found) if found else None
+        return found if card and card.access.allows(asker) else None
 
-    def _open(self, name: str, person: str | None) -> tuple[Asker, Pool, Desk]:
+    def _open(self, name: str, asker: Asker) -> tuple[Pool, Desk]:
         """A pool with what the asker may see of it; a pool of nothing they may see is not there."""
-        asker = asker_for(self._service.memory, person)
         pool = self._catalogue.judging.get(name)
         desk = self._desk(pool, asker)
         if not desk.items and not asker.owner:
             raise self._catalogue.judging.no_pool(name)
-        return asker, pool, desk
+        return pool, desk
 
     def _desk(self, pool: Pool, asker: Asker) -> Desk:
         cards = self._catalogue.cards.of_documents(

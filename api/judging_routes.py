@@ -6,11 +6,10 @@ from fastapi import APIRouter, Depends, Form, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.admission import Asked, By
 from api.interface import page, pages_of
 from api.judging import JudgingTable
 from api.page_links import Links
-from api.routes import As, Asked
-from api.service import owner_only
 
 router = APIRouter(tags=["judging"])
 
@@ -48,65 +47,62 @@ Table = Annotated[JudgingTable, Depends(table_of)]
 
 
 @router.get("/api/judging/pools")
-def pools(table: Table, person: As = None) -> list[dict[str, Any]]:
+def pools(table: Table, by: By) -> list[dict[str, Any]]:
     """Every pool the asker can judge, and how far they have come with it."""
-    return table.pools(person)
+    return table.pools(by.asker)
 
 
 @router.post("/api/judging/pools", status_code=201)
-def create(table: Table, new: NewPool, person: As = None) -> dict[str, Any]:
+def create(table: Table, by: By, new: NewPool) -> dict[str, Any]:
     """Make a pool of documents of this memory."""
-    owner_only(person)
-    return table.create(new.name, new.queries, new.items, new.judges, new.about)
+    return table.create(new.name, new.queries, new.items, new.judges, new.about, asker=by.asker)
 
 
 @router.get("/api/judging/pools/{name}/qrels")
-def qrels(table: Table, name: Name, person: As = None) -> dict[str, Any]:
+def qrels(table: Table, by: By, name: Name) -> dict[str, Any]:
     """The judgements that stand."""
-    owner_only(person)
-    return table.qrels(name)
+    return table.qrels(name, by.asker)
 
 
 @router.delete("/api/judging/pools/{name}")
-def remove(service: Asked, name: Name, person: As = None) -> dict[str, Any]:
+def remove(service: Asked, name: Name) -> dict[str, Any]:
     """Forget a pool with its judgements."""
-    owner_only(person)
     service.memory.catalogue.judging.remove(name)
     return {"removed": name}
 
 
 @router.get("/judging", include_in_schema=False)
-def pools_page(request: Request, table: Table, person: As = None) -> HTMLResponse:
+def pools_page(request: Request, table: Table, by: By) -> HTMLResponse:
     """What there is to judge."""
-    html = pages_of(request).render("judging.html", person or "", pools=table.pools(person), here="judging")
+    html = pages_of(request).render("judging.html", by.place, pools=table.pools(by.asker), here="judging")
     return page(request, html)
 
 
 @router.get("/judging/{name}", include_in_schema=False)
 def judge_page(
-    request: Request, table: Table, name: Name, query: str = "", document: str = "", person: As = None
+    request: Request, table: Table, by: By, name: Name, query: str = "", document: str = ""
 ) -> HTMLResponse:
     """One document to judge."""
-    told = table.next(name, person, query, document)
-    return page(request, pages_of(request).render("judge.html", person or "", told=told, here="judging"))
+    told = table.next(name, by.asker, query, document)
+    return page(request, pages_of(request).render("judge.html", by.place, told=told, here="judging"))
 
 
 @router.post("/judging/{name}", include_in_schema=False)
-def judge(table: Table, name: Name, given: Annotated[Judged, Form()], person: As = None) -> RedirectResponse:
+def judge(table: Table, by: By, name: Name, given: Annotated[Judged, Form()]) -> RedirectResponse:
     """Keep a grade, and go on to the next document."""
-    table.judge(name, person, **given.model_dump())
-    return RedirectResponse(Links(person or "").judging(name), 303)
+    table.judge(name, by.asker, **given.model_dump())
+    return RedirectResponse(Links(by.place).judging(name), 303)
 
 
 @router.get("/judging/{name}/settle", include_in_schema=False)
-def settle_page(request: Request, table: Table, name: Name, person: As = None) -> HTMLResponse:
+def settle_page(request: Request, table: Table, by: By, name: Name) -> HTMLResponse:
     """One document that judges disagree on."""
-    told = table.dispute(name, person)
-    return page(request, pages_of(request).render("settle.html", person or "", told=told, here="judging"))
+    told = table.dispute(name, by.asker)
+    return page(request, pages_of(request).render("settle.html", by.place, told=told, here="judging"))
 
 
 @router.post("/judging/{name}/settle", include_in_schema=False)
-def settle(table: Table, name: Name, given: Annotated[Judged, Form()], person: As = None) -> RedirectResponse:
+def settle(table: Table, by: By, name: Name, given: Annotated[Judged, Form()]) -> RedirectResponse:
     """Keep the grade that stands, and go on to the next dispute."""
-    table.settle(name, person, **given.model_dump())
-    return RedirectResponse(Links(person or "").judging(name, settle=True), 303)
+    table.settle(name, by.asker, **given.model_dump())
+    return RedirectResponse(Links(by.place).judging(name, settle=True), 303)

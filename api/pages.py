@@ -6,7 +6,7 @@ swaps what is inside ``#results`` instead of loading the page anew. They hold no
 that they can be served with a content security policy of ``default-src 'self'``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from api.document_text import DocumentText, stretches
 from api.page_links import Links, static_url
 from api.page_text import Json, Spans, excerpt, type_name, web_link
 from api.page_views import answer_view, facts_view, people_view, state_view
+from api.roles import Permission
 from api.wording import LANGUAGES, Wording, wording
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -56,12 +57,19 @@ class Pages:
         shown, and kept in every link.
     :param words: the language of the interface.
     :param address: path and query of the page that is asked for, for the links to its other languages.
+    :param rights: what the reader may do, so that nothing is offered which would be refused.
     """
 
-    def __init__(self, words: Wording | None = None, address: str = "/") -> None:
+    def __init__(
+        self,
+        words: Wording | None = None,
+        address: str = "/",
+        rights: Collection[Permission] = frozenset(Permission),
+    ) -> None:
         self.words = words or wording("en")
         self._templates = _templates(self.words)
         self._address = address
+        self._rights = rights
 
     def render(self, template: str, asker: str, **values: Any) -> str:
         """A page from a template of ours.
@@ -75,6 +83,7 @@ class Pages:
             "fragment": False,
             "links": Links(asker),
             "address": self._address,
+            "rights": self._rights,
         }
         html = self._templates.get_template(template).render(known | values)
         return html.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be sent

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.routes import As, Asked
-from api.service import owner_only
+from api.admission import Asked, By
+from api.roles import Permission
 
 router = APIRouter(tags=["people"])
 
@@ -44,72 +44,64 @@ class NameIn(_Decision):
 @router.get("/api/people")
 def people(
     service: Asked,
+    by: By,
     q: Annotated[str, Query(description="A name, an address or an account; empty: everybody.")] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     offset: Annotated[int, Query(ge=0)] = 0,
-    person: As = None,
 ) -> dict[str, Any]:
     """People of whom the asker may see a document, those with most first."""
-    return service.people.listed(q, person=person, limit=limit, offset=offset)
+    return service.people.listed(q, asker=by.asker, limit=limit, offset=offset)
 
 
 @router.post("/api/people")
-def import_people(
-    service: Asked, text: Annotated[str, Body(media_type="text/csv")], person: As = None
-) -> dict[str, Any]:
+def import_people(service: Asked, text: Annotated[str, Body(media_type="text/csv")]) -> dict[str, Any]:
     """Take in a directory of people: CSV with name, address, aliases, department and groups."""
-    owner_only(person)
     return service.people.import_directory(text)
 
 
 @router.get("/api/people/decisions")
-def decisions(service: Asked, person: As = None) -> list[dict[str, Any]]:
+def decisions(service: Asked) -> list[dict[str, Any]]:
     """Every decision by hand, newest first."""
-    owner_only(person)
     return service.people.trail()
 
 
 @router.post("/api/people/decisions/{decision}/undo")
-def undo(service: Asked, decision: int, person: As = None) -> dict[str, Any]:
+def undo(service: Asked, by: By, decision: int) -> dict[str, Any]:
     """Take a decision back."""
-    return service.people.undo(decision, person=person)
+    return service.people.undo(decision, asker=by.asker)
 
 
 @router.get("/api/people/{person_id}")
-def person_page(service: Asked, person_id: str, person: As = None) -> dict[str, Any]:
+def person_page(service: Asked, by: By, person_id: str) -> dict[str, Any]:
     """A person, with what they had a part in as far as the asker may see it."""
-    return service.people.show(person_id, person=person)
+    return service.people.show(person_id, asker=by.asker, decides=by.may(Permission.CURATE))
 
 
 @router.get("/api/people/{person_id}/trail")
-def trail(service: Asked, person_id: str, person: As = None) -> list[dict[str, Any]]:
+def trail(service: Asked, person_id: str) -> list[dict[str, Any]]:
     """The decisions by hand about a person, newest first."""
-    owner_only(person)
     return service.people.trail(person_id)
 
 
 @router.post("/api/people/{person_id}/merge")
-def merge(service: Asked, person_id: str, given: MergeIn, person: As = None) -> dict[str, Any]:
+def merge(service: Asked, by: By, person_id: str, given: MergeIn) -> dict[str, Any]:
     """Make one person of two."""
-    owner_only(person)
-    return service.people.merge(person_id, given.other, given.reason)
+    return service.people.merge(person_id, given.other, given.reason, asker=by.asker)
 
 
 @router.post("/api/people/{person_id}/split")
-def split(service: Asked, person_id: str, given: SplitIn, person: As = None) -> dict[str, Any]:
+def split(service: Asked, by: By, person_id: str, given: SplitIn) -> dict[str, Any]:
     """Make some of a person's identities another person."""
-    owner_only(person)
-    return service.people.split(person_id, given.identities, given.reason)
+    return service.people.split(person_id, given.identities, given.reason, asker=by.asker)
 
 
 @router.post("/api/people/{person_id}/name")
-def rename(service: Asked, person_id: str, given: NameIn, person: As = None) -> dict[str, Any]:
+def rename(service: Asked, by: By, person_id: str, given: NameIn) -> dict[str, Any]:
     """Give a person another name to be shown by."""
-    owner_only(person)
-    return service.people.rename(person_id, given.name, given.reason)
+    return service.people.rename(person_id, given.name, given.reason, asker=by.asker)
 
 
 @router.post("/api/people/{person_id}/not-me")
-def not_me(service: Asked, person_id: str, given: NotMeIn, person: As = None) -> dict[str, Any]:
+def not_me(service: Asked, by: By, person_id: str, given: NotMeIn) -> dict[str, Any]:
     """Say that a document names somebody else; the person themselves may, and the owner."""
-    return service.people.not_me(person_id, given.document, given.reason, person=person)
+    return service.people.not_me(person_id, given.document, given.reason, asker=by.asker)

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from api.directory_file import read_directory
-from api.wiring import Memory, asker_for
+from api.wiring import Memory
 from api.witness import saw, tell
 from memory.catalogue.decisions import Decision
 from memory.catalogue.person_page import Alias, Counted, Work
@@ -20,27 +20,25 @@ OWNER = "owner"
 
 
 class PeopleService:
-    """Who is who in a memory: seen within what the asker may see, decided by the owner or the person."""
+    """Who is who in a memory: seen and decided within what the asker may see."""
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._catalogue = memory.catalogue
 
-    def listed(
-        self, text: str = "", *, person: str | None = None, limit: int = 50, offset: int = 0
-    ) -> dict[str, Any]:
+    def listed(self, text: str = "", *, asker: Asker, limit: int = 50, offset: int = 0) -> dict[str, Any]:
         """Persons of whom the asker may see a document, by any alias."""
-        asker = asker_for(self._memory, person)
         those = self._catalogue.person_pages.find(text, asker) if text.strip() else None
         found = self._catalogue.person_pages.listed(asker, those, limit=limit, offset=offset)
         return {"query": text.strip(), "people": [_counted(each) for each in found]}
 
-    def show(self, person_id: str, *, person: str | None = None) -> dict[str, Any]:
+    def show(self, person_id: str, *, asker: Asker, decides: bool) -> dict[str, Any]:
         """A person, with what they had a part in as far as the asker may see it.
+
+        :param decides: whether the asker may decide who this is.
 
         To an asker who may see none of it, somebody without a document of theirs does not exist.
         """
-        asker = asker_for(self._memory, person)
         current, works = self._seen(person_id, asker)
         saw(work.document for work in works)
         pages = self._catalogue.person_pages
@@ -57,7 +55,7 @@ class PeopleService:
             "company": [_counted(each) for each in pages.company(current, asker)],
             "topics": self._topics(current, name, aliases, asker),
             "documents": [_work(work) for work in works],
-            "may": {"decide": asker.owner, "not_me": asker.owner or asker.person == current},
+            "may": {"decide": decides, "not_me": asker.owner or asker.person == current},
         }
         if asker.owner:
             told["joined"] = [asdict(each) for each in pages.why_joined(current)]
@@ -68,50 +66,55 @@ class PeopleService:
         """The decisions by hand about a person, or all, newest first."""
         return [self._told(each) for each in self._catalogue.decisions.trail(person_id)]
 
-    def merge(self, person_id: str, other: str, reason: str = "") -> dict[str, Any]:
-        """Make one person of two.
+    def merge(self, person_id: str, other: str, reason: str = "", *, asker: Asker) -> dict[str, Any]:
+        """Make one person of two, both of whom the asker sees.
 
         :param other: whom to merge: by id, address, account or name, as long as one person only is called that.
         """
-        found = self._catalogue.people.find(other)
+        self._seen(person_id, asker)
+        found = [each for each in self._catalogue.people.find(other) if self._sees(each, asker)]
         if len(found) > 1:
             found = [each for each in found if each != person_id]
         if len(found) != 1:
             told = "fits more than one person" if found else "is not known"
             raise NotFound(f"{other!r} {told}.", hint="Give the person's full e-mail address.")
-        decision = self._catalogue.decisions.merge(person_id, found[0], by=OWNER, reason=reason)
+        decision = self._catalogue.decisions.merge(person_id, found[0], by=_name(asker), reason=reason)
         return self._decided(decision, person_id)
 
-    def split(self, person_id: str, identities: list[int], reason: str = "") -> dict[str, Any]:
-        """Make some of a person's identities another person."""
-        decision = self._catalogue.decisions.split(person_id, identities, by=OWNER, reason=reason)
-        return self._decided(decision, person_id)
-
-    def rename(self, person_id: str, name: str, reason: str = "") -> dict[str, Any]:
-        """Give a person another name to be shown by."""
-        decision = self._catalogue.decisions.rename(person_id, name, by=OWNER, reason=reason)
-        return self._decided(decision, person_id)
-
-    def not_me(
-        self, person_id: str, document: str, reason: str = "", *, person: str | None = None
+    def split(
+        self, person_id: str, identities: list[int], reason: str = "", *, asker: Asker
     ) -> dict[str, Any]:
+        """Make some of a person's identities another person.
+
+        :raises NotFound: where the asker does not see one of them.
+        """
+        current, _ = self._seen(person_id, asker)
+        shown = {each.id for each in self._catalogue.person_pages.aliases(current, asker)}
+        if not asker.owner and not shown.issuperset(identities):
+            raise NotFound("There is no such identity, or you may not see it.")
+        decision = self._catalogue.decisions.split(person_id, identities, by=_name(asker), reason=reason)
+        return self._decided(decision, person_id)
+
+    def rename(self, person_id: str, name: str, reason: str = "", *, asker: Asker) -> dict[str, Any]:
+        """Give a person another name to be shown by."""
+        self._seen(person_id, asker)
+        decision = self._catalogue.decisions.rename(person_id, name, by=_name(asker), reason=reason)
+        return self._decided(decision, person_id)
+
+    def not_me(self, person_id: str, document: str, reason: str = "", *, asker: Asker) -> dict[str, Any]:
         """Say that a document names somebody else: the person about themselves, or the owner."""
-        asker = asker_for(self._memory, person)
         current, _ = self._seen(person_id, asker)
         if not asker.owner and asker.person != current:
             raise AccessDenied("Only this person, or the owner of this memory, may do that.")
         self._catalogue.documents.get(document, asker)
-        by = OWNER if asker.owner else asker.key
-        decision = self._catalogue.decisions.not_me(current, document, by=by, reason=reason)
+        decision = self._catalogue.decisions.not_me(current, document, by=_name(asker), reason=reason)
         return self._decided(decision, current)
 
-    def undo(self, decision: int, reason: str = "", *, person: str | None = None) -> dict[str, Any]:
+    def undo(self, decision: int, reason: str = "", *, asker: Asker) -> dict[str, Any]:
         """Take a decision back: the owner any, a person what they said of themselves."""
-        asker = asker_for(self._memory, person)
         if not asker.owner and self._maker(decision) != asker.key:
             raise AccessDenied("Only the owner of this memory may do that.")
-        by = OWNER if asker.owner else asker.key
-        return self._decided(self._catalogue.decisions.undo(decision, by=by, reason=reason), "")
+        return self._decided(self._catalogue.decisions.undo(decision, by=_name(asker), reason=reason), "")
 
     def import_directory(self, text: str) -> dict[str, Any]:
         """Take in a directory, whole or not at all: CSV as `api.directory_file` reads it.
@@ -139,6 +142,13 @@ class PeopleService:
         if not works and not asker.owner and asker.person != current:
             raise NotFound(_UNSEEN)
         return current, works
+
+    def _sees(self, person_id: str, asker: Asker) -> bool:
+        try:
+            self._seen(person_id, asker)
+        except NotFound:
+            return False
+        return True
 
     def _topics(self, person: str, name: str, aliases: list[Alias], asker: Asker) -> list[str]:
         pages = self._catalogue.person_pages
@@ -174,6 +184,11 @@ class PeopleService:
             except MnemeError:
                 by = decision.by
         return asdict(decision) | {"at": decision.at.isoformat(), "by": by}
+
+
+def _name(asker: Asker) -> str:
+    """Who decides, as the trail names them."""
+    return OWNER if asker.owner else asker.key
 
 
 def _counted(each: Counted) -> dict[str, Any]:

@@ -3,33 +3,20 @@
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_core import to_json
 
+from api.admission import Asked, By
 from api.schemas import DocumentOut, SearchOut
 from api.security import ORIGINAL_POLICY
-from api.service import Service, owner_only
 from api.sources import NewSource
 
 router = APIRouter()
 PLAIN_IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 INLINE = PLAIN_IMAGES | {"application/pdf"}
 """Types a browser shows without running anything of theirs; everything else is downloaded."""
-
-
-async def service_of(request: Request) -> Service:
-    """The service of this process; asynchronous, since FastAPI sends what is not to a thread of its own."""
-    service: Service = request.app.state.service
-    return service
-
-
-Asked = Annotated[Service, Depends(service_of)]
-As = Annotated[
-    str | None,
-    Query(alias="as", description="A person whose place the owner takes: id, address or full name."),
-]
 
 
 class SyncRequest(BaseModel):
@@ -59,15 +46,15 @@ def healthz(service: Asked) -> dict[str, Any]:
 @router.get("/api/search", tags=["search"], response_model=None, responses={200: {"model": SearchOut}})
 def search(
     service: Asked,
+    by: By,
     q: Annotated[str, Query(description="Words and filters, as the search field takes them.")] = "",
     limit: int = 10,
     offset: Annotated[int, Query(ge=0)] = 0,
     explain: bool = False,
     wait: Annotated[bool, Query(description="Wait for the model, so that meaning counts too.")] = False,
-    person: As = None,
 ) -> Response:
     """Search by words and meaning, within what the asker may see."""
-    answer = service.search(q, person=person, limit=limit, offset=offset, explain=explain, wait=wait)
+    answer = service.search(q, asker=by.asker, limit=limit, offset=offset, explain=explain, wait=wait)
     # Given as bytes: FastAPI would walk through every value of it once more, and `json` takes ten times as long.
     return Response(to_json(answer), media_type="application/json")
 
@@ -80,18 +67,18 @@ def search(
 )
 def document(
     service: Asked,
+    by: By,
     document: str,
     q: Annotated[str, Query(description="The search that led there, for measuring it.")] = "",
-    person: As = None,
 ) -> dict[str, Any]:
     """A document with its passages and the people behind it."""
-    return service.document(document, person=person, query=q)
+    return service.document(document, asker=by.asker, query=q)
 
 
 @router.get("/api/documents/{document}/original", tags=["documents"])
-def original(service: Asked, document: str, person: As = None) -> Response:
+def original(service: Asked, by: By, document: str) -> Response:
     """The original file, as its source holds it now."""
-    content, media_type = service.original(document, person=person)
+    content, media_type = service.original(document, asker=by.asker)
     inline = media_type in INLINE
     headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": ORIGINAL_POLICY}
     kind = media_type if inline else "application/octet-stream"
@@ -115,48 +102,40 @@ def kinds(service: Asked) -> dict[str, str]:
 
 
 @router.post("/api/sources", tags=["sources"], status_code=201)
-def add_source(service: Asked, new: NewSource, person: As = None) -> dict[str, Any]:
+def add_source(service: Asked, new: NewSource) -> dict[str, Any]:
     """Add a source, after its connector has found it."""
-    owner_only(person)
     return service.add_source(new)
 
 
 @router.delete("/api/sources/{name}", tags=["sources"])
-def remove_source(service: Asked, name: str, person: As = None) -> dict[str, Any]:
+def remove_source(service: Asked, name: str) -> dict[str, Any]:
     """Remove a source and everything that came from it; the originals stay where they are."""
-    owner_only(person)
     return service.remove_source(name)
 
 
 @router.put("/api/sources/{name}/secrets/{secret}", tags=["sources"])
-def keep_secret(service: Asked, name: str, secret: str, given: SecretIn, person: As = None) -> dict[str, Any]:
+def keep_secret(service: Asked, name: str, secret: str, given: SecretIn) -> dict[str, Any]:
     """Give a source another password or token; it is tried first, and kept encrypted."""
-    owner_only(person)
     return service.keep_secret(name, secret, given.value)
 
 
-@router.post("/api/keys", tags=["sources"])
-def renew_keys(service: Asked, person: As = None) -> dict[str, int]:
+@router.post("/api/secrets/renew", tags=["sources"])
+def renew_keys(service: Asked) -> dict[str, int]:
     """Encrypt the secrets of all sources by a new key."""
-    owner_only(person)
     return service.renew_keys()
 
 
 @router.post("/api/sources/{name}/{action}", tags=["sources"])
-def act_on_source(
-    service: Asked, name: str, action: Literal["check", "pause", "resume"], person: As = None
-) -> dict[str, Any]:
+def act_on_source(service: Asked, name: str, action: Literal["check", "pause", "resume"]) -> dict[str, Any]:
     """Ask whether a source can be reached, leave it out of syncs, or take it in again."""
-    owner_only(person)
     if action == "check":
         return service.check_source(name)
     return service.pause_source(name, action == "pause")
 
 
 @router.post("/api/sync", tags=["sync"], status_code=202)
-def start_sync(service: Asked, asked: SyncRequest, person: As = None) -> dict[str, Any]:
+def start_sync(service: Asked, asked: SyncRequest) -> dict[str, Any]:
     """Begin a sync; ask `GET /api/sync` how far it is."""
-    owner_only(person)
     job = service.jobs.start(
         asked.sources, accept_removals=asked.accept_removals, meaning=asked.wait == "meaning"
     )
@@ -164,25 +143,22 @@ def start_sync(service: Asked, asked: SyncRequest, person: As = None) -> dict[st
 
 
 @router.get("/api/sync", tags=["sync"])
-def sync_state(service: Asked, person: As = None) -> dict[str, Any]:
+def sync_state(service: Asked) -> dict[str, Any]:
     """How far the running sync is, or how the last one ended."""
-    owner_only(person)
     job = service.jobs.current
     return job.to_json() if job else {"state": "none"}
 
 
 @router.delete("/api/sync", tags=["sync"])
-def stop_sync(service: Asked, person: As = None) -> dict[str, Any]:
+def stop_sync(service: Asked) -> dict[str, Any]:
     """Stop the running sync; what it has written stays."""
-    owner_only(person)
     service.jobs.stop()
     return sync_state(service)
 
 
 @router.post("/api/doctor", tags=["health"])
 def doctor(
-    service: Asked, repair: bool = False, rebuild: bool = False, ungated: bool = False, person: As = None
+    service: Asked, repair: bool = False, rebuild: bool = False, ungated: bool = False
 ) -> dict[str, Any]:
     """Compare catalogue and index; with `repair`, mend what differs."""
-    owner_only(person)
     return service.doctor(repair=repair, rebuild=rebuild, ungated=ungated)

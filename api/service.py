@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from api import attached, conversations
 from api.discovery import Discovery
 from api.doctor import examine
+from api.identify import Identification, NoLogin, OwnerToken
 from api.jobs import Jobs
 from api.people_service import PeopleService
 from api.saved import Saved
@@ -21,14 +22,14 @@ from api.search_setup import built, promote
 from api.sources import NewSource
 from api.upkeep import Upkeep
 from api.why import Why
-from api.wiring import NAME, Memory, asker_for
+from api.wiring import NAME, Memory
 from api.witness import saw, tell
 from connectors.base import Content, Prepares
 from connectors.registry import kinds
 from memory.catalogue.events import EventKind
 from memory.catalogue.passages import Progress
-from memory.domain import OWNER
-from memory.errors import AccessDenied, MemoryInUse
+from memory.domain import Asker
+from memory.errors import MemoryInUse
 from search.answer import Ready, location_label
 from search.pipeline import load_pipeline
 from search.recent import Recent
@@ -46,6 +47,8 @@ class Service:
     schedule: Schedule = field(init=False)
     upkeep: Upkeep = field(init=False)
     people: PeopleService = field(init=False)
+    owner: OwnerToken = field(default_factory=OwnerToken)
+    identify: Identification = field(init=False)
     _progress: Recent[Progress] = field(init=False)
     _searcher: Searcher | None = None
     _whole: WholeList | None = None
@@ -59,6 +62,7 @@ class Service:
         self.schedule = Schedule(self.memory.catalogue.sources, self.jobs)
         self.upkeep = Upkeep(self.memory.catalogue, self.jobs, self.schedule)
         self.people = PeopleService(self.memory)
+        self.identify = Identification([self.owner, NoLogin()])
 
     @property
     def searcher(self) -> Searcher:
@@ -100,18 +104,17 @@ class Service:
     def search(
         self,
         query: str,
+        asker: Asker,
         *,
-        person: str | None = None,
         limit: int = 10,
         offset: int = 0,
         explain: bool = False,
         wait: bool = False,
     ) -> dict[str, Any]:
-        """Search on behalf of the owner, or of the person whose place the owner takes.
+        """Search on behalf of an asker.
 
         :param wait: wait for the model, so that the answer counts meaning too.
         """
-        asker = asker_for(self.memory, person)
         searcher = self.searcher
         if wait:
             self.memory.wait_for_model()
@@ -124,12 +127,11 @@ class Service:
         )
         return answer.to_json()
 
-    def document(self, document: str, *, person: str | None = None, query: str = "") -> dict[str, Any]:
+    def document(self, document: str, asker: Asker, *, query: str = "") -> dict[str, Any]:
         """A document with its passages and people.
 
         :param query: the search that led there.
         """
-        asker = asker_for(self.memory, person)
         catalogue = self.memory.catalogue
         known = catalogue.documents.get(document, asker)
         card = catalogue.cards.of_documents([document])[document].shown_to(asker)
@@ -166,12 +168,11 @@ class Service:
             ],
         }
 
-    def original(self, document: str, *, person: str | None = None) -> tuple[Content, str]:
+    def original(self, document: str, asker: Asker) -> tuple[Content, str]:
         """A document's original as its source holds it now, and its media type.
 
         An attached file is taken out of the document it is attached to.
         """
-        asker = asker_for(self.memory, person)
         known = self.memory.catalogue.documents.get(document, asker)
         source = self.memory.catalogue.sources.get(known.ref.source)
         with self.memory.connected(source) as connector:
@@ -260,9 +261,8 @@ class Service:
             "checked": time.time(),
         }
 
-    def ready(self, person: str | None = None) -> dict[str, Any]:
+    def ready(self, asker: Asker) -> dict[str, Any]:
         """How far the memory can be searched, as an answer to a search says it."""
-        asker = asker_for(self.memory, person)
         return Ready.told(asker, self._progress.get(), meaning=self.memory.model_ready).to_json()
 
     def close(self) -> None:
@@ -270,12 +270,6 @@ class Service:
         self.schedule.stop()
         self.jobs.stop()
         self.memory.close()
-
-
-def owner_only(person: str | None) -> None:
-    """Refuse what only the owner may do to one who has taken another's place."""
-    if person is not None and person != OWNER.person:
-        raise AccessDenied("Only the owner of this memory may do that.")
 
 
 def _iso(moment: Any) -> str | None:

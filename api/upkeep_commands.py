@@ -98,7 +98,7 @@ def renew_key(as_json: AsJson = False) -> None:
     def show(answer: dict[str, int]) -> None:
         typer.echo(f"{answer['secrets']} secrets are encrypted by a new key.")
 
-    ask("sources renew-key", "POST", "/api/keys", show, as_json)
+    ask("sources renew-key", "POST", "/api/secrets/renew", show, as_json)
 
 
 def minutes(text: str) -> int | None:

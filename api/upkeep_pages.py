@@ -5,15 +5,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from api.admission import Asked, By
 from api.interface import page as page_of
 from api.interface import pages_of
 from api.page_links import Links
 from api.problems import problem_of
-from api.routes import As, Asked
-from api.service import Service, owner_only
+from api.service import Service
 from api.upkeep import wanted_rows
 from api.upkeep_views import LEDGER_PAGE, ledger_page, sources_page, why_page
-from api.wiring import asker_for
 from memory.errors import InvalidInput, NotFound
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -21,9 +20,8 @@ Action = Literal["sync", "stop", "pause", "resume", "accept"]
 
 
 @router.get("/sources")
-def sources(request: Request, service: Asked, person: As = None) -> HTMLResponse:
+def sources(request: Request, service: Asked) -> HTMLResponse:
     """The sources; to htmx, only what changes while a sync runs."""
-    owner_only(person)
     job = service.jobs.current
     told = job.to_json() if job else {"state": "none"}
     part = bool(request.headers.get("hx-request"))
@@ -31,19 +29,15 @@ def sources(request: Request, service: Asked, person: As = None) -> HTMLResponse
 
 
 @router.post("/sources/{name}/{action}")
-def act(service: Asked, name: str, action: Action, person: As = None) -> RedirectResponse:
+def act(service: Asked, name: str, action: Action) -> RedirectResponse:
     """Do something with a source, and show the sources again."""
-    owner_only(person)
     _act(service, name, action)
     return RedirectResponse("/sources", 303)
 
 
 @router.post("/sources/{name}/schedule/set")
-def set_schedule(
-    service: Asked, name: str, every: Annotated[str, Form()] = "", person: As = None
-) -> RedirectResponse:
+def set_schedule(service: Asked, name: str, every: Annotated[str, Form()] = "") -> RedirectResponse:
     """Have a source synced regularly, or not any more."""
-    owner_only(person)
     if every and not every.isdecimal():
         raise InvalidInput(f"Not a number of minutes: {every[:20]!r}.")
     service.upkeep.schedule(name, int(every) if every else None)
@@ -58,10 +52,8 @@ def ledger(
     stage: Annotated[list[str] | None, Query()] = None,
     text: str = "",
     page: Annotated[int, Query(ge=1)] = 1,
-    person: As = None,
 ) -> HTMLResponse:
     """The ledger, narrowed and page by page."""
-    owner_only(person)
     wanted = wanted_rows(source, [each for each in stage or [] if each], text)
     rows, total = service.upkeep.ledger(wanted, LEDGER_PAGE, (page - 1) * LEDGER_PAGE)
     names = [each.name for each in service.memory.catalogue.sources.all()]
@@ -75,10 +67,8 @@ def retry(
     source: Annotated[str, Form()] = "",
     stage: Annotated[list[str] | None, Form()] = None,
     text: Annotated[str, Form()] = "",
-    person: As = None,
 ) -> RedirectResponse:
     """Have failed and skipped documents read again, and show the ledger as it was narrowed."""
-    owner_only(person)
     stages = [each for each in stage or [] if each]
     service.upkeep.retry(wanted_rows(source, stages, text), ref or [])
     return RedirectResponse(Links().ledger(source, stages, text), 303)
@@ -88,22 +78,22 @@ def retry(
 def why(
     request: Request,
     service: Asked,
+    by: By,
     q: str = "",
     query: str = "",
     reader: Annotated[str, Query(alias="for")] = "",
-    person: As = None,
 ) -> HTMLResponse:
     """Why a document is found or not."""
     found, problem, status = [], None, 200
     if q.strip():
         try:
-            found = service.why.explain(q, asker_for(service.memory, person), query, reader)["found"]
+            found = service.why.explain(q, by.asker, query, reader)["found"]
         except (InvalidInput, NotFound) as error:
             told = problem_of(error)
             problem = {"title": told.title, "detail": error.message, "hint": error.hint}
             status = told.status
     asked = {"q": q, "query": query, "for": reader}
-    html = why_page(pages_of(request), asked, found, problem, person or "")
+    html = why_page(pages_of(request), asked, found, problem, by.place)
     return page_of(request, html, status)
 
 

@@ -5,10 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.routes import As, Asked
-from api.service import owner_only
+from api.admission import Asked, By
 from api.upkeep import wanted_rows
-from api.wiring import asker_for
 
 router = APIRouter()
 
@@ -35,16 +33,14 @@ class RetryIn(BaseModel):
 
 
 @router.get("/api/sources", tags=["sources"])
-def sources(service: Asked, person: As = None) -> list[dict[str, Any]]:
+def sources(service: Asked) -> list[dict[str, Any]]:
     """Every source with its state, its counts and how far its sync is."""
-    owner_only(person)
     return service.upkeep.sources()
 
 
 @router.put("/api/sources/{name}/schedule", tags=["sources"])
-def schedule(service: Asked, name: str, given: ScheduleIn, person: As = None) -> dict[str, Any]:
+def schedule(service: Asked, name: str, given: ScheduleIn) -> dict[str, Any]:
     """Have the service sync a source regularly, or not any more."""
-    owner_only(person)
     return service.upkeep.schedule(name, given.every_minutes)
 
 
@@ -57,25 +53,23 @@ def ledger(
     text: Annotated[str, Query(description="What the ref or the reason has in it.")] = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     offset: Annotated[int, Query(ge=0)] = 0,
-    person: As = None,
 ) -> list[dict[str, Any]]:
     """What became of every document the connectors saw, newest first; `X-Total-Count` says how many there are."""
-    owner_only(person)
     rows, total = service.upkeep.ledger(wanted_rows(source, stage or [], text), limit, offset)
     response.headers["X-Total-Count"] = str(total)
     return rows
 
 
 @router.post("/api/ledger/retry", tags=["sources"], status_code=202)
-def retry(service: Asked, given: RetryIn, person: As = None) -> dict[str, Any]:
+def retry(service: Asked, given: RetryIn) -> dict[str, Any]:
     """Have failed and skipped documents read again."""
-    owner_only(person)
     return service.upkeep.retry(wanted_rows(given.source, given.stage, given.text), given.refs)
 
 
 @router.get("/api/why", tags=["sources"])
 def why(
     service: Asked,
+    by: By,
     q: Annotated[
         str, Query(description="The document: its ref, path, title, id, or the end of ref or path.")
     ],
@@ -83,9 +77,8 @@ def why(
     reader: Annotated[
         str, Query(alias="for", description="Whom it should be found by; the owner may ask.")
     ] = "",
-    person: As = None,
 ) -> dict[str, Any]:
     """Why a document is found or not; what the asker may not see looks as if it did not exist."""
     if query:
         service.memory.wait_for_model()
-    return service.why.explain(q, asker_for(service.memory, person), query, reader)
+    return service.why.explain(q, by.asker, query, reader)

@@ -5,7 +5,6 @@ from typing import Any
 
 from api.judging import JudgingTable
 from api.service import Service
-from api.wiring import asker_for
 from eval.usage.candidates import candidates
 from eval.usage.personal import PersonalData
 from eval.usage.sample import sample
@@ -15,7 +14,7 @@ from memory.domain import OWNER, Asker
 from memory.errors import InvalidInput
 
 
-def vote(service: Service, document: str, person: str | None, query: str, *, helpful: bool) -> None:
+def vote(service: Service, document: str, asker: Asker, query: str, *, helpful: bool) -> None:
     """Note that a document answered a search of the asker's, or did not.
 
     :raises NotFound: where there is no such document, or the asker may not see it.
@@ -24,7 +23,7 @@ def vote(service: Service, document: str, person: str | None, query: str, *, hel
     _need_log(service)
     if not query.strip():
         raise InvalidInput("There is no search that this document could answer.", hint="Give the query.")
-    asker, catalogue = asker_for(service.memory, person), service.memory.catalogue
+    catalogue = service.memory.catalogue
     catalogue.documents.get(document, asker)
     kind = EventKind.HELPFUL if helpful else EventKind.UNHELPFUL
     catalogue.events.record(kind, asker, query, [document])
@@ -79,6 +78,7 @@ def hinted(service: Service, pool: str, most: int, judges: int) -> dict[str, Any
             {query_id(text): refs for text, refs in items.items()},
             judges,
             {"from": "use"},
+            asker=OWNER,
         )
     return {"candidates": told, "pool": made}
 

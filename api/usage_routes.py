@@ -7,9 +7,8 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import usage
+from api.admission import Asked, By
 from api.page_links import Links
-from api.routes import As, Asked
-from api.service import owner_only
 
 router = APIRouter(tags=["evaluation"])
 
@@ -36,18 +35,16 @@ class Hints(BaseModel):
 
 
 @router.post("/api/documents/{document}/vote", status_code=204)
-def vote(service: Asked, document: str, given: Vote, person: As = None) -> None:
+def vote(service: Asked, by: By, document: str, given: Vote) -> None:
     """Say whether a document answered a search."""
-    usage.vote(service, document, person, given.query, helpful=given.helpful)
+    usage.vote(service, document, by.asker, given.query, helpful=given.helpful)
 
 
 @router.post("/documents/{document}/vote", include_in_schema=False)
-def vote_on_page(
-    service: Asked, document: str, given: Annotated[Vote, Form()], person: As = None
-) -> RedirectResponse:
+def vote_on_page(service: Asked, by: By, document: str, given: Annotated[Vote, Form()]) -> RedirectResponse:
     """Keep a vote, and show the document again."""
-    usage.vote(service, document, person, given.query, helpful=given.helpful)
-    return RedirectResponse(Links(person or "").document(document, query=given.query, voted=True), 303)
+    usage.vote(service, document, by.asker, given.query, helpful=given.helpful)
+    return RedirectResponse(Links(by.place).document(document, query=given.query, voted=True), 303)
 
 
 @router.get("/api/eval/sample")
@@ -56,15 +53,12 @@ def sample(
     number: Annotated[int, Query(ge=1, le=10_000, description="So many queries.")] = 60,
     seed: int = 0,
     askers: Annotated[int, Query(ge=1, description="Only what so many people have searched for.")] = 1,
-    person: As = None,
 ) -> dict[str, Any]:
     """Queries from the log of searches, without personal data."""
-    owner_only(person)
     return usage.sampled(service, number, seed, askers)
 
 
 @router.post("/api/eval/candidates")
-def candidates(service: Asked, given: Hints, person: As = None) -> dict[str, Any]:
+def candidates(service: Asked, given: Hints) -> dict[str, Any]:
     """Documents worth judging, as clicks, stays and votes hint."""
-    owner_only(person)
     return usage.hinted(service, given.pool, given.most, given.judges)

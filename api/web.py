@@ -6,14 +6,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
+from api.admission import Asked, By
 from api.interface import page as page_of
 from api.interface import pages_of
 from api.page_text import Spans
 from api.page_views import LAST_PAGE
 from api.problems import problem_of
-from api.routes import As, Asked
 from api.service import Service
-from api.wiring import asker_for
 from memory.errors import InvalidInput, MnemeError
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -25,12 +24,12 @@ PAGE = 10
 def search_page(
     request: Request,
     service: Asked,
+    by: By,
     q: str = "",
     page: Annotated[int, Query(ge=1, le=LAST_PAGE)] = 1,
     explain: bool = False,
     exact: bool = False,
     apart: bool = False,
-    person: As = None,
 ) -> HTMLResponse:
     """The search page; to htmx, only its results.
 
@@ -40,8 +39,8 @@ def search_page(
     answer, problem, status = None, None, 200
     if q.strip():
         try:
-            answer = service.search(q, person=person, limit=PAGE, offset=(page - 1) * PAGE, explain=explain)
-            asker = asker_for(service.memory, person)
+            answer = service.search(q, asker=by.asker, limit=PAGE, offset=(page - 1) * PAGE, explain=explain)
+            asker = by.asker
             answer = service.discovery.fold(answer, asker, apart=apart)
             if exact and not answer["total_is_exact"]:
                 answer |= {
@@ -53,13 +52,13 @@ def search_page(
             told = problem_of(error)
             problem = {"title": told.title, "detail": error.message, "hint": error.hint}
             status = told.status
-    ready = None if answer else service.ready(person)
+    ready = None if answer else service.ready(by.asker)
     pages = pages_of(request)
     if request.headers.get("hx-request") and not request.headers.get("hx-history-restore-request"):
         # htmx shows no answer that is an error; a search that cannot be understood is one to be shown.
-        part = pages.results_fragment(q, answer, ready, asker=person or "", explain=explain, problem=problem)
+        part = pages.results_fragment(q, answer, ready, asker=by.place, explain=explain, problem=problem)
         return page_of(request, part)
-    html = pages.search_page(q, answer, person or "", ready, explain=explain, problem=problem)
+    html = pages.search_page(q, answer, by.place, ready, explain=explain, problem=problem)
     return page_of(request, html, status)
 
 
@@ -67,14 +66,14 @@ def search_page(
 def document_page(
     request: Request,
     service: Asked,
+    by: By,
     document: str,
     passage: int | None = None,
     q: str = "",
     voted: bool = False,
-    person: As = None,
 ) -> HTMLResponse:
     """A document's page, with the passage in view and the search's words marked."""
-    found = service.document(document, person=person, query=q)
+    found = service.document(document, asker=by.asker, query=q)
     marks = _marks(service, q, found) if q.strip() else {}
     html = pages_of(request).document_page(
         found | {"voted": voted, "votes": service.memory.catalogue.events.on},
@@ -83,8 +82,8 @@ def document_page(
         marks,
         passage,
         query=q,
-        asker=person or "",
-        versions=service.discovery.versions(document, asker_for(service.memory, person)),
+        asker=by.place,
+        versions=service.discovery.versions(document, by.asker),
     )
     return page_of(request, html)
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from api.lock import OwnerLock
 from api.settings import Settings
 from api.sources import config_of
-from api.witness import takes_place
 from connectors.base import Connector
 from connectors.registry import connected
 from ingest.index_writer import IndexWriter
@@ -21,7 +20,7 @@ from ingest.parsers.workers import ParserPool
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.sources import Source
-from memory.domain import OWNER, Asker
+from memory.domain import OWNER
 from memory.embedding.base import Embedder, ModelIdentity
 from memory.embedding.open import EmbedderSpec
 from memory.embedding.process import EmbedderProcess
@@ -305,18 +304,6 @@ def open_index(settings: Settings, identity: ModelIdentity) -> VectorIndex:
 def index_folder(settings: Settings) -> Path:
     """Where the embedded index lies."""
     return settings.home / "index"
-
-
-def asker_for(memory: Memory, name: str | None) -> Asker:
-    """The asker of a request: the owner, or the person whose place the owner takes.
-
-    :raises NotFound: where that person is not known.
-    """
-    if not name:
-        return OWNER
-    asker = memory.catalogue.people.asker(name)
-    takes_place(asker.key)
-    return asker
 
 
 def _days(number: int) -> timedelta | None:

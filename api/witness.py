@@ -16,7 +16,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import problem_json, problem_of
 from memory.catalogue.audit import Audit
-from memory.domain import OWNER
 from memory.errors import MnemeError
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -27,6 +26,7 @@ _REFUSED = 400
 class _Seen:
     """What one request has shown so far."""
 
+    actor: str = ""
     place: str = ""
     documents: dict[str, None] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
@@ -39,6 +39,12 @@ class _Seen:
 
 
 _seen: ContextVar[_Seen | None] = ContextVar("seen", default=None)
+
+
+def identified(actor: str) -> None:
+    """Say who sent the request at hand, as the audit names them."""
+    if seen := _seen.get():
+        seen.actor = actor
 
 
 def takes_place(asker: str) -> None:
@@ -83,7 +89,7 @@ class Witness:
         async def note(**more: Any) -> None:
             # Whoever goes away or ends the service in the midst has seen it all the same.
             with CancelScope(shield=True):
-                await run_sync(audit.note, OWNER.person, seen.place, request, seen.take() | more)
+                await run_sync(audit.note, seen.actor, seen.place, request, seen.take() | more)
 
         async def send_noted(message: Message) -> None:
             nonlocal failed

@@ -6,6 +6,7 @@
     │   ├── InvalidQuery     the same, for a search
     │   └── TooLarge         more than is taken at once
     ├── NotFound             no such document, person, source or model
+    ├── NotAuthenticated     nobody knows who asks
     ├── AccessDenied         the asker may not do this
     ├── SourceError          a source cannot be reached or read
     │   ├── SourceUnavailable      it cannot be reached for now: the network, or its server
@@ -67,6 +68,10 @@ class TooLarge(InvalidInput):
 
 class NotFound(MnemeError):
     """There is no such thing, or you may not see it."""
+
+
+class NotAuthenticated(MnemeError):
+    """Say who you are first."""
 
 
 class AccessDenied(MnemeError):

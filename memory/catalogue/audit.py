@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, insert, or_, select
 
 from memory.catalogue.engine import transaction
 from memory.catalogue.schema import audit, meta
@@ -32,7 +32,8 @@ class Entry:
     """One request that was noted.
 
     :param number: from 1, without gaps.
-    :param actor: who was at the service: ``owner`` while nobody logs in.
+    :param actor: who was at the service: ``owner``, an asker's lasting key, or ``key:`` and the id of a program's key;
+        empty where nobody known was.
     :param place: whose place the actor took, as the asker's lasting key; empty where nobody's.
     :param request: method and path.
     :param about: what the request was about, and ``documents``: the ids of those it showed.
@@ -55,7 +56,7 @@ class Wanted:
     :param document: the id of one that was shown.
     """
 
-    place: str = ""
+    reader: str = ""
     document: str = ""
     since: datetime | None = None
     until: datetime | None = None
@@ -215,8 +216,8 @@ def _noted(text: str) -> tuple[int, str]:
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    if wanted.place:
-        found.append(audit.c.place == wanted.place)
+    if wanted.reader:
+        found.append(or_(audit.c.place == wanted.reader, audit.c.actor == wanted.reader))
     if wanted.document:
         found.append(audit.c.about.contains(json.dumps(wanted.document), autoescape=True))
     if wanted.since:

@@ -10,6 +10,7 @@ from api.demonstration import prepare
 from api.service import Service
 from api.settings import load
 from api.wiring import open_memory
+from memory.domain import OWNER
 
 QUESTIONS = questions()
 
@@ -24,7 +25,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 def results(demo: Service, number: int) -> list[dict[str, object]]:
     asked = QUESTIONS[number]
-    answer = demo.search(asked.question, person=asked.asked_by or None, limit=10, wait=True)
+    asker = demo.memory.catalogue.people.asker(asked.asked_by) if asked.asked_by else OWNER
+    answer = demo.search(asked.question, asker, limit=10, wait=True)
     found: list[dict[str, object]] = answer["results"]
     return found
 
@@ -49,7 +51,7 @@ def test_a_question_finds_its_answer_and_its_people(demo: Service, number: int) 
     assert asked.expected[0] in keys
     assert not asked.all or set(asked.expected) <= set(keys)
     result = found[keys.index(asked.expected[0])]
-    document = demo.document(str(result["document"]))
+    document = demo.document(str(result["document"]), OWNER)
     assert plain(asked.answer) in plain(" ".join(passage["text"] for passage in document["passages"]))
     if asked.person:
         ids = demo.memory.catalogue.people.find(asked.person)

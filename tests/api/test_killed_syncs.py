@@ -105,7 +105,7 @@ def state(home: Path) -> dict[tuple[str, int], tuple[object, ...]]:
             for passage in catalogue.passages.of_document(row.document):
                 vector = index.vectors([passage.id])[passage.id]
                 held[row.ref.key, passage.ordinal] = (row.stage, passage.text, np.round(vector, 6).tobytes())
-        hits = asked.search("supplier warranty Kündigung", limit=20)["results"]
+        hits = asked.search("supplier warranty Kündigung", OWNER, limit=20)["results"]
         held["search", 0] = tuple((hit["ref"], round(hit["score"], 6)) for hit in hits)
         return held
 

@@ -160,7 +160,7 @@ def rows(asked: Service, source: str) -> list[Any]:
 
 
 def found(asked: Service, query: str) -> list[dict[str, Any]]:
-    results: list[dict[str, Any]] = asked.search(query, limit=50, wait=True)["results"]
+    results: list[dict[str, Any]] = asked.search(query, OWNER, limit=50, wait=True)["results"]
     return results
 
 
@@ -224,13 +224,13 @@ def test_one_attachment_of_ten_mails_is_a_child_of_each_and_embedded_once(asked:
         listed = [
             each for each in found(asked, f"walnut costs source:{way} type:pdf") if each["title"] == LIST
         ]
-        parents = [asked.document(each["document"])["parent"]["title"] for each in listed]
+        parents = [asked.document(each["document"], OWNER)["parent"]["title"] for each in listed]
         assert sorted(parents) == [f"Offer {n}" for n in range(10)]
 
 
 def test_a_mail_in_a_mail_and_an_inline_pdf_are_children(asked: Service) -> None:
     for query, parent in (("oak felled source:mbox", "Fwd: Oak"), ("sawmill source:mbox", "Plan")):
-        child = asked.document(found(asked, query)[0]["document"])
+        child = asked.document(found(asked, query)[0]["document"], OWNER)
         assert child["parent"]["title"] == parent
         assert {"sender"} <= {person["role"] for person in child["people"]}
 

@@ -17,6 +17,7 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from api.push_routes import MAX_BODY
 from api.service import Service
+from memory.domain import OWNER
 from tests.memories import counts, service, sync
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -54,12 +55,12 @@ def test_what_is_pushed_is_found_with_its_people_and_for_its_readers(
     )
     assert client.get(f"{PLACE}/board").json()["stage"] == "waiting"
     assert counts(sync(asked)) == {"known": 2, "indexed": 2}
-    found = asked.search("walnut tables")["results"][0]
+    found = asked.search("walnut tables", OWNER)["results"][0]
     assert (found["ref"], found["title"]) == ("push:crm/offers/7", "Offer 7")
     assert [(person["name"], person["role"]) for person in found["people"]] == [("Jane Doe", "author")]
     assert client.get(f"/api/documents/{found['document']}/original").content == b"Forty walnut tables."
     asked.people.import_directory("name,address,groups\nBo Roe,bo@x.example,group:all\n")
-    seen = asked.search("walnut", person="bo@x.example")["results"]
+    seen = asked.search("walnut", asked.memory.catalogue.people.asker("bo@x.example"))["results"]
     assert [each["ref"] for each in seen] == ["push:crm/offers/7"]
     # The same bytes with another title and author are read again; a deletion is no mass removal.
     offer |= {"title": "Offer 7b", "contributions": [jane | {"role": "editor"}]}
@@ -67,7 +68,7 @@ def test_what_is_pushed_is_found_with_its_people_and_for_its_readers(
     assert client.delete(f"{PLACE}/board").json()["outcome"] == "deleted"
     assert client.delete(f"{PLACE}/board").json()["outcome"] == "absent"
     assert counts(sync(asked)) == {"known": 2, "indexed": 1, "removed": 1}
-    [found] = asked.search("walnut")["results"]
+    [found] = asked.search("walnut", OWNER)["results"]
     assert (found["title"], found["people"][0]["role"]) == ("Offer 7b", "editor")
     assert client.get(f"{PLACE}/board").status_code == 404
 

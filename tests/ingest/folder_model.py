@@ -263,7 +263,9 @@ class FolderModel(RuleBasedStateMachine):
         prefix = f"folder:{self.name}/"
         seen = {}
         for person in ("ann@x.example", "ben@x.example"):
-            hits = self.asked.search("board company", person=person, limit=50)["results"]
+            hits = self.asked.search(
+                "board company", self.asked.memory.catalogue.people.asker(person), limit=50
+            )["results"]
             seen[person] = {hit["ref"].removeprefix(prefix) for hit in hits}
         texts = {key for key, file in visible.items() if file.kind == "text"}
         for_ben = {key for key in texts if self.ruled and key.startswith("sub/")}

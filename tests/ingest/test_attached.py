@@ -24,7 +24,7 @@ from ingest.parsers.workers import ParserPool
 from ingest.pipelines import load
 from ingest.sync import Sync
 from memory import registry
-from memory.domain import Access, Asker, SourceRef, Stage
+from memory.domain import OWNER, Access, Asker, SourceRef, Stage
 from memory.errors import NotFound
 from tests.attachments import pdf, word, workbook
 from tests.memories import service
@@ -72,7 +72,7 @@ class Share:
 
     def find(self, query: str) -> list[dict[str, Any]]:
         """What a query finds in this share."""
-        found: list[dict[str, Any]] = self.asked.search(f"source:{self.name} {query}")["results"]
+        found: list[dict[str, Any]] = self.asked.search(f"source:{self.name} {query}", OWNER)["results"]
         return found
 
     def one(self, query: str) -> str:
@@ -93,12 +93,12 @@ def test_attached_files_are_documents_of_their_own(share: Share) -> None:
     )
     assert share.sync() == {"known": 5, "indexed": 4, "skipped": 1}
     offer, prices = share.one('"the offer"'), share.one("hazelnut")
-    told = share.asked.document(prices)
+    told = share.asked.document(prices, OWNER)
     assert told["parent"] == {"document": offer, "title": "offer", "type": "docx"} | {
         "title": told["parent"]["title"]
     }
     assert told["ref"].startswith(f"folder:{share.name}/offer.docx//")
-    pack = share.asked.document(share.one('"whole pack"'))
+    pack = share.asked.document(share.one('"whole pack"'), OWNER)
     assert {file["document"] is None: file["reason"] for file in pack["attached"]} == {
         False: "",
         True: "no text layer, needs OCR",
@@ -167,7 +167,7 @@ def test_attachments_move_and_go_with_their_document(share: Share) -> None:
     (share.folder / "offer.docx").rename(share.folder / "old" / "offer.docx")
     assert share.sync() == {"known": 23, "moved": 13, "unchanged": 10}
     assert share.one('"sheet 7"') == sheet
-    assert "/old/offer.docx//" in share.asked.document(sheet)["ref"]
+    assert "/old/offer.docx//" in share.asked.document(sheet, OWNER)["ref"]
     (share.folder / "old" / "offer.docx").write_bytes(word("The offer without sheets"))
     assert share.sync() == {"known": 23, "indexed": 1, "unchanged": 10, "removed": 12}
     (share.folder / "old" / "offer.docx").unlink()

@@ -8,7 +8,7 @@ import pytest
 
 from api.service import Service
 from ingest.error_monitor import ErrorMonitor, Limits, TooManyFailures
-from memory.domain import Failed, SourceRef, Stage
+from memory.domain import OWNER, Failed, SourceRef, Stage
 from tests.memories import add_folder, service, sync
 
 
@@ -76,10 +76,10 @@ def test_a_source_stops_loses_nothing_and_resumes(asked: Service, tmp_path: Path
     (source,) = asked.upkeep.sources()
     assert source["state"] == "stopped"
     assert "4 documents in a row failed" in source["stopped"]
-    assert asked.search("harbour report")["total"] == 6, "nothing was removed"
+    assert asked.search("harbour report", OWNER)["total"] == 6, "nothing was removed"
     assert asked.schedule.next_sync(asked.memory.catalogue.sources.get("files")) is None
     job = sync(asked)  # what failed before is known and unchanged: the rest is two failures more
     assert job["state"] == "done"
     assert asked.upkeep.sources()[0]["state"] == "ready"
-    assert asked.search("harbour report")["total"] == 5
+    assert asked.search("harbour report", OWNER)["total"] == 5
     assert asked.upkeep.sources()[0]["counts"]["failed"] == 6

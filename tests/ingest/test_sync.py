@@ -49,7 +49,7 @@ def test_everything_is_found_after_the_first_sync(asked: Service) -> None:
     assert job["state"] == "done", job
     assert counts(job) == {"known": 6, "indexed": 6}
     assert job["embedded"] == 6
-    answer = asked.search("budget Hamburg")
+    answer = asked.search("budget Hamburg", OWNER)
     assert answer["results"][0]["ref"] == "folder:files/Hamburg.txt"
     assert {row.stage for row in asked.memory.catalogue.ledger.of_source("files")} == {Stage.EMBEDDED}
     agree(asked)
@@ -80,8 +80,8 @@ def test_a_change_replaces_what_was_found(asked: Service, folder: Path) -> None:
     (folder / "Lyon.txt").write_text("Everything about zeppelins.", encoding="utf-8")
     assert counts(sync(asked)) == {"known": 6, "indexed": 1, "unchanged": 5}
     assert document_at(asked, "Lyon.txt") == before
-    assert asked.search("zeppelins")["results"][0]["ref"] == "folder:files/Lyon.txt"
-    assert [r["ref"] for r in asked.search('"board in Lyon"')["results"]] == []
+    assert asked.search("zeppelins", OWNER)["results"][0]["ref"] == "folder:files/Lyon.txt"
+    assert [r["ref"] for r in asked.search('"board in Lyon"', OWNER)["results"]] == []
     agree(asked)
 
 
@@ -93,7 +93,7 @@ def test_a_file_of_the_same_size_and_date_is_noticed(asked: Service, folder: Pat
     path.write_text("aaaa airplane", encoding="utf-8")
     os.utime(path, (1_700_000_000, 1_700_000_000))
     assert counts(sync(asked))["indexed"] == 1
-    assert asked.search("airplane")["results"][0]["ref"] == "folder:files/Lyon.txt"
+    assert asked.search("airplane", OWNER)["results"][0]["ref"] == "folder:files/Lyon.txt"
 
 
 def test_a_touched_file_is_not_parsed_again(asked: Service, folder: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_move_keeps_the_document(asked: Service, folder: Path) -> None:
     assert counts(sync(asked)) == {"known": 6, "moved": 1, "unchanged": 5}
     assert document_at(asked, "France/Lyon 2.txt") == before
     assert document_at(asked, "Lyon.txt") is None
-    result = asked.search('"board in Lyon"')["results"][0]
+    result = asked.search('"board in Lyon"', OWNER)["results"][0]
     assert result["ref"] == "folder:files/France/Lyon 2.txt"
     assert result["url"].endswith("/France/Lyon%202.txt")
     agree(asked)
@@ -125,7 +125,7 @@ def test_one_removal_is_a_removal(asked: Service, folder: Path) -> None:
     assert document
     with pytest.raises(NotFound):
         asked.memory.catalogue.documents.get(document, OWNER)
-    assert all(result["document"] != document for result in asked.search("budget board")["results"])
+    assert all(result["document"] != document for result in asked.search("budget board", OWNER)["results"])
     agree(asked)
 
 
@@ -134,10 +134,10 @@ def test_an_emptied_share_does_not_empty_the_memory(asked: Service, folder: Path
     for path in folder.iterdir():
         path.unlink()
     assert counts(sync(asked)) == {"known": 6, "held": 6}
-    assert asked.search("budget")["total"] == 6
+    assert asked.search("budget", OWNER)["total"] == 6
     assert asked.upkeep.sources()[0]["state"] == "held"
     assert counts(sync(asked, accept_removals=True)) == {"known": 6, "removed": 6}
-    assert asked.search("budget")["total"] == 0
+    assert asked.search("budget", OWNER)["total"] == 0
     agree(asked)
 
 
@@ -147,7 +147,7 @@ def test_a_share_that_is_not_there_is_an_error_and_no_removal(asked: Service, fo
     job = sync(asked, accept_removals=True)
     assert job["state"] == "failed"
     assert "files" in job["errors"][0]["message"]
-    assert asked.search("budget")["total"] == 6
+    assert asked.search("budget", OWNER)["total"] == 6
 
 
 def test_broken_and_empty_files_cost_one_ledger_row_each(asked: Service, folder: Path) -> None:
@@ -176,12 +176,13 @@ def test_a_changed_rule_changes_who_sees_without_reading(
     )
     add_folder(asked, folder, "ruled", grant=["group:all"], rules=["Lyon*=group:france,!group:all"])
     sync(asked, "ruled")
-    jane = {r["ref"] for r in asked.search("budget", person="jane@x.example")["results"]}
-    bob = {r["ref"] for r in asked.search("budget", person="bob@x.example")["results"]}
+    people = asked.memory.catalogue.people
+    jane = {r["ref"] for r in asked.search("budget", people.asker("jane@x.example"))["results"]}
+    bob = {r["ref"] for r in asked.search("budget", people.asker("bob@x.example"))["results"]}
     assert jane == {"folder:ruled/Lyon.txt"}
     assert len(bob) == 5
     assert "folder:ruled/Lyon.txt" not in bob
-    assert asked.search("budget", person="bob@x.example")["total"] == 5
+    assert asked.search("budget", people.asker("bob@x.example"))["total"] == 5
 
 
 def test_an_unreadable_file_is_tried_again(asked: Service, folder: Path) -> None:
@@ -244,7 +245,7 @@ def test_the_doctor_mends_what_is_lost_from_the_catalogue_and_wrong_in_the_index
     assert (told["well"], told["found"]["lost"], told["found"]["outdated"]) == (False, 1, 1)
     assert asked.doctor(repair=True, rebuild=False)["well"]
     assert counts(sync(asked)) == {"known": 6, "indexed": 1, "unchanged": 5}
-    assert asked.search("budget Lyon")["results"][0]["ref"] == "folder:files/Lyon.txt"
+    assert asked.search("budget Lyon", OWNER)["results"][0]["ref"] == "folder:files/Lyon.txt"
     agree(asked)
 
 
@@ -273,7 +274,7 @@ def test_a_folder_that_is_listed_again_was_never_a_document(asked: Service, tmp_
     share.rename(tmp_path / "away")
     # The link, the folder behind it, and the document that cannot be seen: nothing is removed.
     assert counts(sync(asked, "linked")) == {"known": 3, "failed": 3}
-    assert asked.search('"board in Nice"')["total"] == 1
+    assert asked.search('"board in Nice"', OWNER)["total"] == 1
     (tmp_path / "away").rename(share)
     assert counts(sync(asked, "linked")) == {"known": 2, "unchanged": 1, "removed": 1}
     agree(asked)

@@ -107,7 +107,7 @@ def test_entries_are_narrowed_by_whose_place_what_document_and_when(tmp_path: Pa
     catalogue.audit.note("owner", "", "GET /all", {"documents": ["d1", "d_"]})
     read = catalogue.audit.entries
     assert [entry.number for entry in read(Wanted())] == [5, 4, 3, 2, 1]
-    assert [entry.number for entry in read(Wanted(place="jane"))] == [4, 2]
+    assert [entry.number for entry in read(Wanted(reader="jane"))] == [4, 2]
     assert [entry.number for entry in read(Wanted(document="d1"))] == [5, 2]
     assert [entry.number for entry in read(Wanted(document="d_"))] == [5], "no pattern"
     assert [entry.number for entry in read(Wanted(), limit=2, offset=1)] == [4, 3]

@@ -1,0 +1,135 @@
+"""Who is let in: every request is given its caller, and every route asks whether they may.
+
+Two layers, each of which refuses by itself. `Admission` stands before routing: what nobody known sent goes no further,
+before its body is read. `admit` stands at each route, whatever path led there: it looks up what that route needs.
+"""
+
+from functools import cached_property
+from typing import Annotated
+
+from anyio.to_thread import run_sync
+from fastapi import Depends, Query, Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.error_answers import answer_of
+from api.roles import CALLER, Caller, Permission
+from api.rules import OPEN, RULES, is_open
+from api.service import Service
+from api.witness import identified, takes_place
+from memory.domain import Asker
+from memory.errors import AccessDenied, NotAuthenticated
+
+
+class Admission:
+    """Gives each request its caller, or answers it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request pass whose caller is known, or that needs none."""
+        if scope["type"] != "http" or is_open(scope["method"], scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        identify = request.app.state.service.identify
+        try:
+            caller = await run_sync(identify, request) if identify.blocking else identify(request)
+        except NotAuthenticated as error:
+            answer = answer_of(request, error)
+            if identify.challenges:
+                answer.headers["WWW-Authenticate"] = identify.challenges
+            await answer(scope, receive, send)
+            return
+        scope[CALLER] = caller
+        identified(caller.actor)
+        await self._app(scope, receive, send)
+
+
+async def admit(request: Request) -> None:
+    """Refuse a route to a caller without the permission it needs; every route has this as a dependency.
+
+    :raises NotAuthenticated: where nobody is known and the route is not open.
+    :raises AccessDenied: where the caller may not, and where nobody said what the route needs.
+    """
+    at = (request.method, request.scope["route"].path)
+    if at in OPEN:
+        return
+    caller, needed = caller_of(request), RULES.get(at)
+    if needed is None or needed not in caller.permissions:
+        raise AccessDenied(
+            "Only the owner of this memory may do that."
+            if needed in {None, Permission.EVERYTHING}
+            else f"This needs the permission {needed}."
+        )
+    if "as" in request.query_params and needed not in _IN_ANOTHERS_PLACE:
+        raise AccessDenied("Only the owner of this memory may do that.")
+
+
+_IN_ANOTHERS_PLACE = frozenset({Permission.READ, Permission.CONTRIBUTE})
+
+
+def caller_of(request: Request) -> Caller:
+    """Who sent a request.
+
+    :raises NotAuthenticated: where nobody known did.
+    """
+    caller: Caller | None = request.scope.get(CALLER)
+    if caller is None:
+        raise NotAuthenticated
+    return caller
+
+
+class Asking:
+    """On whose behalf a request asks.
+
+    :param caller: who sent it.
+    :param place: whose place the owner takes, as it came in ``as``; empty for nobody's.
+    """
+
+    def __init__(self, caller: Caller, place: str, service: Service) -> None:
+        if place and Permission.EVERYTHING not in caller.permissions:
+            raise AccessDenied("Only the owner of this memory may take another's place.")
+        self.caller = caller
+        self.place = place
+        self._service = service
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the caller may do this, in their own place."""
+        return not self.place and permission in self.caller.permissions
+
+    @cached_property
+    def asker(self) -> Asker:
+        """Who is asked for: the caller, or the person whose place the owner takes.
+
+        :raises NotFound: where that person is not known.
+        """
+        if not self.place:
+            return self.caller.asker
+        asker = self._service.memory.catalogue.people.asker(self.place)
+        takes_place(asker.key)
+        return asker
+
+
+async def service_of(request: Request) -> Service:
+    """The service of this process; asynchronous, since FastAPI sends what is not to a thread of its own."""
+    service: Service = request.app.state.service
+    return service
+
+
+Asked = Annotated[Service, Depends(service_of)]
+
+
+async def asking_of(
+    request: Request,
+    service: Asked,
+    place: Annotated[
+        str,
+        Query(alias="as", description="A person whose place the owner takes: id, address or full name."),
+    ] = "",
+) -> Asking:
+    """On whose behalf a request asks."""
+    return Asking(caller_of(request), place, service)
+
+
+By = Annotated[Asking, Depends(asking_of)]

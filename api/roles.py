@@ -1,0 +1,89 @@
+"""What somebody may do: roles, the permissions they bring, and who has them by which access tokens."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from memory.domain import OWNER, Asker
+
+
+class Permission(StrEnum):
+    """One kind of thing that may be done; `api/rules.py` says which route needs which.
+
+    What somebody may *see* is decided by their access tokens, whatever their permissions are.
+    """
+
+    READ = "read"
+    """Search, and open what one may see."""
+    CONTRIBUTE = "contribute"
+    """Keep searches, vote, judge, and say of oneself that a document names somebody else."""
+    PUSH = "push"
+    """Put documents into sources made for it."""
+    EVALUATE = "evaluate"
+    """Take queries from the log without personal data, make pools and take judgements out."""
+    CURATE = "curate"
+    """Decide who is who, among the people one sees."""
+    AUDIT = "audit"
+    """Read who asked what and saw what."""
+    OPERATE = "operate"
+    """Sources, syncs, the ledger with the names of all documents, repair."""
+    MANAGE_ACCESS = "manage-access"
+    """The directory of people with their groups, and keys for programs."""
+    EVERYTHING = "everything"
+    """See every document, and take another's place: the owner's alone."""
+
+
+class UserRole(StrEnum):
+    """What somebody is in the organisation; whoever is let in is an employee."""
+
+    EMPLOYEE = "employee"
+    LEGAL = "legal"
+    KNOWLEDGE_MANAGER = "knowledge manager"
+    ADMINISTRATOR = "administrator"
+
+
+_EMPLOYEE = frozenset({Permission.READ, Permission.CONTRIBUTE})
+
+PERMISSIONS: Mapping[UserRole, frozenset[Permission]] = {
+    UserRole.EMPLOYEE: _EMPLOYEE,
+    UserRole.LEGAL: _EMPLOYEE | {Permission.AUDIT},
+    UserRole.KNOWLEDGE_MANAGER: _EMPLOYEE | {Permission.EVALUATE, Permission.CURATE},
+    UserRole.ADMINISTRATOR: _EMPLOYEE | {Permission.PUSH, Permission.OPERATE, Permission.MANAGE_ACCESS},
+}
+"""What each role may do; none of them sees what its access tokens do not grant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request.
+
+    :param asker: who they are to the memory, with what they may see.
+    :param permissions: what they may do.
+    :param actor: how the audit names them: ``owner``, an asker's lasting key, or ``key:`` with a key's id.
+    :param name: how the pages call them; empty where nobody logs in.
+    """
+
+    asker: Asker
+    permissions: frozenset[Permission]
+    actor: str
+    name: str = ""
+
+
+CALLER = "mneme.caller"
+"""Where a request's scope keeps its caller, once that is known."""
+
+OWNING = Caller(OWNER, frozenset(Permission), OWNER.person)
+"""The owner of the memory: who may read its files anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleHolders:
+    """Which access tokens make somebody more than an employee, by role."""
+
+    tokens: Mapping[UserRole, frozenset[str]]
+
+    def permissions(self, held: Iterable[str]) -> frozenset[Permission]:
+        """What somebody may do who holds these access tokens."""
+        mine = frozenset(held)
+        roles = [UserRole.EMPLOYEE, *(role for role, tokens in self.tokens.items() if tokens & mine)]
+        return frozenset().union(*(PERMISSIONS[role] for role in roles))

@@ -43,6 +43,8 @@ class Admission:
             return
         scope[CALLER] = caller
         identified(caller.actor)
+        if caller.asker.key != caller.actor:  # a key that asks for a person
+            takes_place(caller.asker.key)
         await self._app(scope, receive, send)
 
 

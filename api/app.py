@@ -18,6 +18,7 @@ from api import (
     discovery_routes,
     eval_routes,
     judging_routes,
+    key_routes,
     people_pages,
     people_routes,
     push_routes,
@@ -78,6 +79,7 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
     app.include_router(eval_routes.router)
     app.include_router(usage_routes.router)
     app.include_router(audit_routes.router)
+    app.include_router(key_routes.router)
     app.add_api_route("/openapi.json", lambda: JSONResponse(app.openapi()), include_in_schema=False)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(MnemeError, _on_ours)

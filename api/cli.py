@@ -273,4 +273,4 @@ def remove_source(name: str, as_json: AsJson = False) -> None:
 
 
 # Commands of their own subjects register themselves here; they need what stands above.
-from api import audit_commands, people_commands, upkeep_commands  # noqa: E402, F401
+from api import audit_commands, key_commands, people_commands, upkeep_commands  # noqa: E402, F401

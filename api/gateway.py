@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from api.lock import read_owner
+from api.lock import read_owner, read_token
 from api.settings import Settings
 from memory.errors import InvalidInput, MnemeError
 
@@ -96,11 +96,17 @@ def connect(settings: Settings, doing: str) -> Iterator[Gateway]:
     """
     address = read_owner(settings.home).get("address")
     if address and _answers(address):
-        with httpx.Client(base_url=address, timeout=_PATIENCE_S, trust_env=False) as client:
+        headers = _as_owner(read_token(settings.home))
+        with httpx.Client(base_url=address, timeout=_PATIENCE_S, trust_env=False, headers=headers) as client:
             yield Gateway(client.request, client.stream, served=True)
         return
     with _in_process(settings, doing) as client:
         yield Gateway(client.request, served=False)
+
+
+def _as_owner(token: str) -> dict[str, str]:
+    """Commands are the owner's: whoever may read the token may read all there is."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _answers(address: str) -> bool:
@@ -140,7 +146,12 @@ def _in_process(settings: Settings, doing: str) -> Iterator[_InProcess]:
     try:
         with start_blocking_portal() as portal:
             transport = httpx.ASGITransport(app)
-            client = httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=_PATIENCE_S)
+            client = httpx.AsyncClient(
+                transport=transport,
+                base_url="http://localhost",
+                timeout=_PATIENCE_S,
+                headers=_as_owner(service.owner.token),
+            )
             yield _InProcess(portal, client)
             portal.call(client.aclose)
     finally:

@@ -6,7 +6,12 @@ from typing import Protocol
 
 from fastapi import Request
 
-from api.roles import OWNING, Caller
+from api.roles import OWNING, Caller, Permission, RoleHolders, UserRole
+from api.settings import AuthSettings
+from memory.catalogue.api_keys import PREFIX, ApiKeys
+from memory.catalogue.catalogue import Catalogue
+from memory.catalogue.people import People
+from memory.domain import Asker
 from memory.errors import NotAuthenticated
 
 OWNER_PREFIX = "mneme_owner_"
@@ -67,6 +72,38 @@ class NoLogin:
         return OWNING
 
 
+class ByApiKey:
+    """A program, by the key it was given: for a person, whose groups and roles count as they are now, or for itself.
+
+    :param keys, people: of the memory.
+    :param holders: who has which role.
+    """
+
+    challenge = 'Bearer realm="mneme"'
+    blocking = True
+
+    def __init__(self, keys: ApiKeys, people: People, holders: RoleHolders) -> None:
+        self._keys = keys
+        self._people = people
+        self._holders = holders
+
+    def __call__(self, request: Request) -> Caller | None:
+        """Whose key the request shows."""
+        given = bearer(request)
+        if given is None or not given.startswith(PREFIX):
+            return None
+        key = self._keys.known(given)
+        if key is None:
+            raise NotAuthenticated(
+                "This key is unknown, expired or revoked.", hint="`mneme keys list` shows those there are."
+            )
+        actor, scopes = f"key:{key.id}", frozenset(map(Permission, key.scopes))
+        if not key.address:
+            return Caller(Asker(tokens=key.tokens, key=actor), scopes, actor, key.name)
+        asker = self._people.asker_at(key.address)
+        return Caller(asker, scopes & self._holders.permissions(asker.tokens), actor, key.name)
+
+
 class Identification:
     """Asks each way in turn; the first that knows the caller decides.
 
@@ -103,3 +140,23 @@ def bearer(request: Request) -> str | None:
         raise NotAuthenticated("More than one Authorization header.")
     scheme, _, token = (given[0] if given else "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
+
+
+def identification(settings: AuthSettings, catalogue: Catalogue, owner: OwnerToken) -> Identification:
+    """The ways in that the settings name; the owner's is always among them."""
+    if not settings.methods:
+        return Identification([owner, NoLogin()])
+    holders = role_holders(settings)
+    ways: dict[str, Identify] = {"keys": ByApiKey(catalogue.api_keys, catalogue.people, holders)}
+    return Identification([owner, *(ways[name] for name in ways if name in settings.methods)])
+
+
+def role_holders(settings: AuthSettings) -> RoleHolders:
+    """Who has which role, as the settings say."""
+    return RoleHolders(
+        {
+            UserRole.LEGAL: frozenset(settings.legal),
+            UserRole.KNOWLEDGE_MANAGER: frozenset(settings.knowledge_managers),
+            UserRole.ADMINISTRATOR: frozenset(settings.administrators),
+        }
+    )

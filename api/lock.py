@@ -3,10 +3,13 @@
 import fcntl
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from memory.errors import CatalogueError, DiskFull, MemoryInUse
+
+_OWNERS = "owner.token"
 
 
 class OwnerLock:
@@ -61,6 +64,35 @@ def read_owner(home: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}
+
+
+def keep_token(home: Path, token: str) -> None:
+    """Keep the owner's token where only whoever may read the home folder's private files finds it.
+
+    :raises DiskFull: where it cannot be written.
+    """
+    fresh = home / f"{_OWNERS}.new"
+    try:
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(token)
+        fresh.replace(home / _OWNERS)
+    except OSError as error:
+        raise DiskFull(f"The owner's token cannot be written: {error.strerror}.") from error
+
+
+def read_token(home: Path) -> str:
+    """The owner's token of the service that runs; empty where it cannot be read."""
+    try:
+        return (home / _OWNERS).read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def forget_token(home: Path) -> None:
+    """The service has ended: its token is worth nothing."""
+    with suppress(OSError):
+        (home / _OWNERS).unlink(missing_ok=True)
 
 
 def _unusable(home: Path, error: OSError) -> CatalogueError | DiskFull:

@@ -38,3 +38,21 @@ def show_verdict(told: dict[str, Any]) -> None:
         return
     out.print(f"Entry {told['broken']} does not hold: {told['reason']}.", style="red")
     out.print(f"The {told['entries']:,} before it do. Compare it with a backup.")
+
+
+def show_keys(keys: list[dict[str, Any]]) -> None:
+    """Print keys for programs, newest first."""
+    out = Console(highlight=False, soft_wrap=True)
+    for key in keys:
+        until = f"until {key['expires'][:10]}" if key["expires"] else "without end"
+        state = "revoked" if key["revoked"] else until if key["holds"] else "expired"
+        used = f"last used {key['used'][:16]}" if key["used"] else "never used"
+        out.print(f"{key['id']}  {escape(key['name'])}  {state}, {used}", style="" if key["holds"] else "dim")
+        whose = (
+            f"for {key['address']}"
+            if key["address"]
+            else f"sees {', '.join(key['tokens']) or 'what is public'}"
+        )
+        out.print(f"              may {escape(', '.join(key['scopes']))}; {escape(whose)}", style="dim")
+    if not keys:
+        out.print("There are no keys; `mneme keys add` makes one.", style="dim")

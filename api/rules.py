@@ -106,6 +106,9 @@ _BY_PERMISSION: Mapping[Permission, str] = {
     """,
     _P.MANAGE_ACCESS: """
         POST /api/people
+        GET /api/keys
+        POST /api/keys
+        DELETE /api/keys/{identity}
     """,
     # These look at the whole memory, whoever asks, or decide what answers everybody.
     _P.EVERYTHING: """

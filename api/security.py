@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.settings import LOOPBACK
+from api.settings import LOOPBACK, ServeSettings
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -46,7 +46,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        if refusal := _refuse(request):
+        if refusal := _refuse(request, _known_by(scope)):
             await _refused(refusal)(scope, receive, send)
             return
         cacheable = request.url.path.startswith("/static/")
@@ -74,12 +74,20 @@ def _refused(why: str) -> JSONResponse:
     return JSONResponse(body, status_code=403, media_type="application/problem+json")
 
 
-def _refuse(request: Request) -> str:
-    host = request.headers.get("host", "")
-    if _name(f"//{host}") not in LOOPBACK:
+def _known_by(scope: Scope) -> ServeSettings:
+    service = getattr(scope["app"].state, "service", None)
+    return service.memory.settings.serve if service else ServeSettings()
+
+
+def _refuse(request: Request, known: ServeSettings) -> str:
+    hosts = request.headers.getlist("host")
+    host = hosts[0] if len(hosts) == 1 else ""
+    ours = urlsplit(known.url)
+    if not (host and host == ours.netloc) and _name(f"//{host}") not in LOOPBACK | {known.host}:
         return f"The host {host[:100]!r} is not this machine."
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != host:
+    # Where others come through TLS, a page that came without may be anybody's on the way.
+    if origin is not None and origin != (known.url if host == ours.netloc else f"http://{host}"):
         return f"The request comes from {origin[:100]!r}, which is another site."
     if request.method not in _SAFE:
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from api import attached, conversations
 from api.discovery import Discovery
 from api.doctor import examine
-from api.identify import Identification, NoLogin, OwnerToken
+from api.identify import Identification, OwnerToken, identification
 from api.jobs import Jobs
 from api.people_service import PeopleService
 from api.saved import Saved
@@ -62,7 +62,8 @@ class Service:
         self.schedule = Schedule(self.memory.catalogue.sources, self.jobs)
         self.upkeep = Upkeep(self.memory.catalogue, self.jobs, self.schedule)
         self.people = PeopleService(self.memory)
-        self.identify = Identification([self.owner, NoLogin()])
+        memory = self.memory
+        self.identify = identification(memory.settings.auth, memory.catalogue, self.owner)
 
     @property
     def searcher(self) -> Searcher:

@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from api.lean import import_haystack
+from api.lock import forget_token, keep_token
 from api.settings import Settings
 from memory.errors import InvalidSettings, MnemeError
 
@@ -35,7 +36,7 @@ def serve(settings: Settings, port: int | None, *, as_json: bool) -> None:
     from api.wiring import open_memory
 
     listener = _listen(settings.serve.host, settings.serve.port if port is None else port)
-    host = f"[{settings.serve.host}]" if ":" in settings.serve.host else settings.serve.host
+    host = _reached(settings.serve.host)
     address = f"http://{host}:{listener.getsockname()[1]}"
     try:
         memory = open_memory(settings, "mneme serve")
@@ -56,6 +57,7 @@ def serve(settings: Settings, port: int | None, *, as_json: bool) -> None:
         service.schedule.start()
         # From here on a caller is heard; bound only, the socket would refuse whoever is quick enough to read the line.
         listener.listen(BACKLOG)
+        keep_token(settings.home, service.owner.token)
         memory.lock.announce({"doing": "mneme serve", "address": address})
         said = json.dumps({"address": address}) if as_json else f"Mneme is at {address} (Ctrl-C ends it)"
         sys.stdout.write(said + "\n")
@@ -67,7 +69,16 @@ def serve(settings: Settings, port: int | None, *, as_json: bool) -> None:
     )
     server = uvicorn.Server(config)
     signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
-    server.run(sockets=[listener])
+    try:
+        server.run(sockets=[listener])
+    finally:
+        forget_token(settings.home)
+
+
+def _reached(host: str) -> str:
+    """The host by which this machine's commands reach the service."""
+    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - these are all addresses
+    return f"[{host}]" if ":" in host else host
 
 
 def _settle(memory: "Memory") -> None:

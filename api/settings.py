@@ -3,12 +3,23 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -96,17 +107,48 @@ class AuditSettings(_Group):
 class ServeSettings(_Group):
     """Where the service listens."""
 
-    host: str = Field("127.0.0.1", description="Loopback address; others are refused while nobody logs in.")
+    host: str = Field(
+        "127.0.0.1", description="Address to listen on; all but loopback are refused while nobody logs in."
+    )
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8377, description="Port of the pages and the API.")
+    url: str = Field(
+        "", description="Address that others reach it by, through TLS: `https://memory.example.com`."
+    )
 
-    @field_validator("host")
+    @field_validator("url")
     @classmethod
-    def _loopback(cls, host: str) -> str:
-        if host not in LOOPBACK:
-            raise ValueError(
-                f"{host} can be reached from other machines and no authentication is configured; use 127.0.0.1"
-            )
-        return host
+    def _origin(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (
+            parts.path.rstrip("/") or parts.query or parts.fragment or parts.username or not parts.hostname
+        ):
+            raise ValueError("give scheme and host only, as in https://memory.example.com")
+        if url and parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+            raise ValueError("passwords and keys would travel readable by others; give an https address")
+        return url.rstrip("/")
+
+
+def _comma_separated(given: Any) -> Any:
+    if isinstance(given, str):
+        return tuple(each.strip() for each in given.split(",") if each.strip())
+    return given
+
+
+Several = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
+"""Values separated by commas."""
+
+
+class AuthSettings(_Group):
+    """How those who ask say who they are, and which access tokens make them more than an employee."""
+
+    methods: Annotated[tuple[Literal["keys"], ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
+        (), description="Ways to say who asks, with commas: `keys`; none: on loopback everybody is the owner."
+    )
+    legal: Several = Field((), description="Access tokens of those who may read the audit, with commas.")
+    knowledge_managers: Several = Field((), description="Of those who decide who is who and measure.")
+    administrators: Several = Field(
+        (), description="Of those who run sources, give out keys and import people."
+    )
 
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -134,6 +176,7 @@ class Settings(BaseSettings):
     events: EventSettings = EventSettings()
     audit: AuditSettings = AuditSettings()
     serve: ServeSettings = ServeSettings()
+    auth: AuthSettings = AuthSettings()
     log: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much the service logs."
     )
@@ -151,6 +194,23 @@ class Settings(BaseSettings):
         del dotenv_settings, file_secret_settings
         file = _home() / "settings.toml"
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file))
+
+    @model_validator(mode="after")
+    def _nobody_listens_unasked(self) -> Self:
+        host = self.serve.host
+        if host in LOOPBACK:
+            return self
+        if not self.auth.methods:
+            raise ValueError(
+                f"{host or 'every address'} can be reached from other machines and no authentication is configured; "
+                "use 127.0.0.1, or set MNEME_AUTH__METHODS"
+            )
+        if not self.serve.url:
+            raise ValueError(
+                f"{host or 'every address'} can be reached from other machines; set MNEME_SERVE__URL to the https address "
+                "that they use"
+            )
+        return self
 
     @property
     def catalogue_url(self) -> str:

@@ -30,7 +30,13 @@ def settings_table() -> list[str]:
             default = (
                 field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
             )
-            shown = "platform's data folder" if name == "home" else str(default) or "empty"
+            shown = (
+                "platform's data folder"
+                if name == "home"
+                else "empty"
+                if default in ("", ())
+                else str(default)
+            )
             lines.append(f"| `{prefix}{name.upper()}` | {shown} | {field.description} |")
 
     add(Settings, "MNEME_")

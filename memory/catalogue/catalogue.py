@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select, text
 
 from memory.catalogue.alike import Alike
+from memory.catalogue.api_keys import ApiKeys
 from memory.catalogue.audit import Audit
 from memory.catalogue.cards import Cards
 from memory.catalogue.decisions import Decisions
@@ -66,6 +67,7 @@ class Catalogue:
         self.events = Events(self._engine, keep_events)
         self.audit = Audit(self._engine, keep_audit)
         self.judging = Judging(self._engine)
+        self.api_keys = ApiKeys(self._engine)
 
     def transaction(self) -> AbstractContextManager[Connection]:
         """A transaction over several stores: ``with catalogue.transaction() as connection:``."""

@@ -1,9 +1,10 @@
 """The persons of a memory: found by whatever they are called, and the directory that says what they may see."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, or_, select, update
 
 from memory.catalogue.engine import transaction
 from memory.catalogue.identities import Met, block_all, register, touch
@@ -13,6 +14,9 @@ from memory.domain import Asker, Identity, Person
 from memory.errors import InvalidInput, NotFound
 from memory.people.names import any_order, display_name, name_key
 from memory.people.profile import Node
+
+_ADDRESS = re.compile(r"[^\s,!=@]+@[^\s,!=@]+")
+"""An address that can stand in an access token, as `memory/domain.py` has them."""
 
 _WHOLE_ADDRESS = "Give the person's full e-mail address."
 
@@ -145,11 +149,35 @@ class People:
                 identities.c.document == "",
             )
             row = connection.execute(query).one_or_none()
-            if row is not None and row.entry is None:
-                return Asker(row.person, frozenset({f"person:{row.value}"}), key=row.founded)
             if row is not None:
-                return self._of_entry(connection, row.entry, row.person)
+                return self._of_address(connection, row)
             return self._only_entry(connection, value)
+
+    def asker_at(self, address: str) -> Asker:
+        """The asker of exactly this address, for whoever has proven that it is theirs; met now where it never was.
+
+        Names are not looked at: anybody may be called like somebody else.
+
+        :raises InvalidInput: where it is no address.
+        """
+        value = address.strip().casefold()
+        if not _ADDRESS.fullmatch(value):
+            raise InvalidInput(f"Not an e-mail address: {address[:100]!r}.", hint=_WHOLE_ADDRESS)
+        with transaction(self._engine) as connection:
+            query = select(identities).where(
+                identities.c.kind == "address", identities.c.value == value, identities.c.document == ""
+            )
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                register(connection, [Identity(address=value)])
+                row = connection.execute(query).one()
+            return self._of_address(connection, row)
+
+    def _of_address(self, connection: Connection, row: Row[Any]) -> Asker:
+        """Whoever an address belongs to, as a row of `identities` has it."""
+        if row.entry is not None:
+            return self._of_entry(connection, row.entry, row.person)
+        return Asker(row.person, frozenset({f"person:{row.value}"}), key=row.founded)
 
     def _only_entry(self, connection: Connection, value: str) -> Asker:
         found = self.find(value)

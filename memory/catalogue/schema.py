@@ -386,3 +386,21 @@ judgements = Table(
     Column("comment", Text, nullable=False, server_default=""),
     Column("at", Moment, nullable=False),
 )
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    # Public, and part of the key; of the key itself only a hash is kept.
+    Column("id", String(16), primary_key=True),
+    Column("hash", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("tokens", JSON, nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("made_by", String, nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("expires", Moment),
+    Column("used", Moment),
+    # A row stays when its key is worth nothing any more: the audit names it.
+    Column("revoked", Moment),
+)

@@ -1,12 +1,7 @@
 """The pages in a real browser, over a service in a process of its own."""
 
-import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,6 +9,7 @@ import httpx
 import pytest
 
 from tests.browser import DOWN, ENTER, ESCAPE, Browser, browser, needs_browser
+from tests.serving import serving
 
 pytestmark = [needs_browser, pytest.mark.slow]
 
@@ -69,25 +65,6 @@ def fill(client: httpx.Client, files: Path) -> None:
     while (job := client.get("/api/sync").json())["state"] == "running" and time.monotonic() < deadline:
         time.sleep(0.1)
     assert job["state"] == "done", job
-
-
-@contextmanager
-def serving(home: Path, log: Path) -> Iterator[str]:
-    """`mneme serve` over the memory in `home`, ended afterwards."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MNEME_")}  # noqa: TID251
-    given = kept | {"MNEME_HOME": str(home), "MNEME_EMBEDDING__MODEL": "hash"}
-    command = [sys.executable, "-c", "from api.cli import main; main()", "serve", "--port", "0", "--json"]
-    with (
-        log.open("w") as noted,
-        subprocess.Popen(command, env=given, stdout=subprocess.PIPE, stderr=noted, text=True) as process,
-    ):
-        try:
-            assert process.stdout
-            said = process.stdout.readline()
-            assert said, log.read_text()
-            yield json.loads(said)["address"]
-        finally:
-            process.terminate()
 
 
 def asks(window: Browser, query: str) -> bool:

@@ -1,24 +1,30 @@
 """How the legs are best joined: `python -m bench.fusion COLLECTION...`, folders of test collections.
 
-Every system is asked the same queries of the same memory: each leg alone, RRF, one weight for all questions, and
-the shipped search. `bm25s` too, over whole documents, where it is installed (with PyStemmer; English stop words and
-stems). Printed as a table of Markdown: nDCG@10, or another measure, with the 95 % bootstrap interval of the mean over
-the queries; then the shipped search against the best one weight of each collection (known only afterwards) and
-against the better leg, by a paired randomisation test.
+Every system is asked the same queries of the same memory in one run: each leg alone, RRF, one weight for all questions, the
+shipped search, and the peers that are installed (`bench.peers`). Printed for each measure as a table of Markdown, with the 95 %
+bootstrap interval of the mean over the queries; then the shipped search against the best one weight of each collection (known
+only afterwards), the better leg and each peer, by a paired randomisation test; and where the documents are in several languages,
+in which those of the first ten are, against those of the relevant ones.
 """
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from api.settings import load, prepare_environment
+from bench import peers
+from eval.asking import System
 from eval.bench import Bench
 from eval.collections.folder import open_collection
 from eval.collections.model import Collection
 from eval.evaluation import Evaluation
-from eval.runs import Ranked, Run
+from eval.pipelines import Fusion
+from eval.runs import Run
 from eval.significance import interval, paired
 from memory.embedding.open import EmbedderSpec
 from search.pipeline import HYBRID, SHIPPED
@@ -26,7 +32,10 @@ from search.pipeline import HYBRID, SHIPPED
 WEIGHTS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Of meaning against words, the same for all questions; the legs alone are 0 and 1."""
 
+MEASURES = ("nDCG@10", "R@100")
 DEPTH = 100
+
+Systems = Mapping[str, Evaluation]
 
 
 def main() -> None:
@@ -34,95 +43,103 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__)
     ask.add_argument("collections", nargs="+", type=Path)
     ask.add_argument("--home", type=Path, required=True, help="keeps memories and vectors between runs")
-    ask.add_argument("--measure", default="nDCG@10")
+    ask.add_argument("--queries", type=int, help="so many of each collection at most, drawn at random")
     given = ask.parse_args()
     prepare_environment()
     settings = load(home=given.home)
     spec = EmbedderSpec(settings.embedding.model, settings.home)
     bench = Bench(settings.home / "eval", spec.open)
-    table: dict[str, dict[str, Evaluation]] = {}
+    table: dict[str, Systems] = {}
     for folder in given.collections:
-        collection = open_collection(folder)
-        table[collection.name] = systems = dict(_evaluations(bench, collection, given.measure))
-        if len(table) == 1:
-            print(f"| collection (queries) | {' | '.join(systems)} |\n|{'---|' * (len(systems) + 1)}")
-        print(_row(collection.name, systems, given.measure), flush=True)
-    print(_summary(table, given.measure))
+        collection = _cut(open_collection(folder), given.queries)
+        runs = dict(_runs(bench, collection))
+        table[collection.name] = {
+            name: bench.score(collection, run, MEASURES).evaluation for name, run in runs.items()
+        }
+        print("\n".join(_beside(collection.name, table[collection.name])), flush=True)
+        print(_languages(collection, runs), flush=True)
+    for measure in MEASURES:
+        print(_table(table, measure))
 
 
-def _evaluations(bench: Bench, collection: Collection, measure: str) -> Iterator[tuple[str, Evaluation]]:
-    if made := _bm25s(collection):
-        yield "bm25s", bench.score(collection, made, [measure]).evaluation
-    hybrid = HYBRID.read_text(encoding="utf-8")
-    shipped = next(line for line in hybrid.splitlines() if "method:" in line)
-    pipelines: dict[str, Path | str] = {
-        name: SHIPPED / f"{name}.yaml" for name in ("words", "meaning", "rrf")
-    }
-    for weight in WEIGHTS:
-        fixed = f"    init_parameters: {{method: convex, weight: {weight}}}"
-        pipelines[f"{weight}"] = hybrid.replace(shipped, fixed)
-    pipelines["hybrid"] = HYBRID
-    for name, pipeline in pipelines.items():
-        measured = bench.run(collection, pipeline, name=name, measures=[measure], depth=DEPTH, time_it=False)
-        yield name, measured.evaluation
+def _cut(collection: Collection, most: int | None) -> Collection:
+    """The collection with so many of its queries that can be answered, the same ones each time."""
+    asked = collection.answerable()
+    if most is None or len(asked) <= most:
+        return collection
+    return replace(collection, queries=tuple(random.Random(7).sample(asked, most)))
 
 
-def _bm25s(collection: Collection) -> Run | None:
-    """What bm25s finds, in its Lucene variant with k1 1.2 and b 0.75; None where it is not installed."""
-    try:
-        import bm25s  # type: ignore[import-not-found, unused-ignore]
-        import Stemmer  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        return None
-    if collection.corpus is None:
-        return None
-    documents = list(collection.corpus)
-    tokens: Callable[..., list[list[str]]] = lambda texts: bm25s.tokenize(  # noqa: E731
-        texts, stopwords="en", stemmer=Stemmer.Stemmer("english"), return_ids=False, show_progress=False
-    )
-    index = bm25s.BM25(k1=1.2, b=0.75, method="lucene")
-    index.index(tokens([f"{one.title} {one.text}".strip() for one in documents]), show_progress=False)
+def _runs(bench: Bench, collection: Collection) -> Iterator[tuple[str, Run]]:
     queries = collection.answerable()
-    rankings = {}
-    for query, terms in zip(queries, tokens([query.text for query in queries]), strict=True):
-        scores = index.get_scores(terms) if terms else np.zeros(len(documents))
-        best = [at for at in np.argsort(-scores, kind="stable")[:DEPTH] if scores[at] > 0]
-        rankings[query.id] = tuple(Ranked(documents[at].id, float(scores[at])) for at in best)
-    return Run("bm25s", rankings)
+    with bench.memory_of(collection) as built:
+        for leg in ("words", "meaning"):
+            yield leg, System(built.name, SHIPPED / f"{leg}.yaml", leg).ask(queries, DEPTH, time_it=False).run
+        fusions = [Fusion("rrf"), *(Fusion("convex", weight) for weight in WEIGHTS)]
+        plain = System(built.name, (SHIPPED / "rrf.yaml").read_text(encoding="utf-8"), "plain")
+        yield from zip(("rrf", *map(str, WEIGHTS)), plain.vary(queries, fusions, DEPTH), strict=True)
+        yield "shipped", System(built.name, HYBRID, "shipped").ask(queries, DEPTH, time_it=False).run
+        yield from peers.runs(built.name, queries).items()
 
 
-def _row(name: str, systems: Mapping[str, Evaluation], measure: str) -> str:
-    cells = [f"{name} ({next(iter(systems.values())).queries})"]
-    for system in systems.values():
-        values = list(system.values[measure].values())
-        low, high = interval(np.asarray(values))
-        cells.append(f"{np.mean(values):.3f} [{low:.3f}, {high:.3f}]")
-    return f"| {' | '.join(cells)} |"
+def _beside(name: str, systems: Systems) -> Iterator[str]:
+    """The shipped search against the best of the others, each measure."""
+    for measure in MEASURES:
+        for kind, among in _rivals(systems):
+            best = max(among, key=lambda one: systems[one].measures[measure])
+            yield f"{name}, {measure}: {_against(systems, best, measure, kind)}"
 
 
-def _summary(table: Mapping[str, Mapping[str, Evaluation]], measure: str) -> str:
-    names = list(next(iter(table.values())))
-    means = {
-        name: [float(np.mean(list(systems[name].values[measure].values()))) for systems in table.values()]
-        for name in names
+def _rivals(systems: Systems) -> Iterator[tuple[str, Sequence[str]]]:
+    yield "best weight", [f"{weight}" for weight in WEIGHTS]
+    yield "better leg", ["words", "meaning"]
+    for peer in peers.NAMES:
+        if peer in systems:
+            yield "peer", [peer]
+
+
+def _against(systems: Systems, name: str, measure: str, kind: str) -> str:
+    ours, theirs = systems["shipped"].values[measure], systems[name].values[measure]
+    queries = sorted(ours)
+    mine, other = [ours[query] for query in queries], [theirs[query] for query in queries]
+    relative = 100 * (np.mean(mine) / np.mean(other) - 1) if np.mean(other) else 0.0
+    return f"{relative:+.1f} % against the {kind} {name}, p {paired(other, mine).p:.3f}"
+
+
+def _languages(collection: Collection, runs: Mapping[str, Run]) -> str:
+    """In which languages the first ten of each system are, and the relevant ones; empty for one language only."""
+    known = {
+        one.id: one.metadata.get("language") or one.id.partition(":")[0] for one in collection.corpus or ()
     }
-    lines = [f"| mean | {' | '.join(f'{np.mean(means[name]):.3f}' for name in names)} |", ""]
-    fixed = [f"{weight}" for weight in WEIGHTS]
-    for collection, systems in table.items():
-        for kind, among in (("best weight", fixed), ("better leg", ["words", "meaning"])):
-            best = max(among, key=lambda name: systems[name].measures[measure])
-            lines.append(
-                f"{collection}: {_against(systems['hybrid'], systems[best], measure, f'{kind} {best}')}"
-            )
+    if not 1 < len(set(known.values())) < 10:
+        return ""
+    queries = collection.answerable()
+    told = [("relevant", Counter(known[one] for query in queries for one in collection.relevant(query.id)))]
+    for name, run in runs.items():
+        first = (one.document for query in queries for one in run.found(query.id)[:10])
+        told.append((name, Counter(known[one] for one in first)))
+    lines = []
+    for name, counted in told:
+        whole = counted.total() or 1
+        shares = ", ".join(
+            f"{language} {100 * counted[language] / whole:.0f} %" for language in sorted(counted)
+        )
+        lines.append(f"{collection.name}, languages of {name}: {shares}")
     return "\n".join(lines)
 
 
-def _against(ours: Evaluation, theirs: Evaluation, measure: str, name: str) -> str:
-    queries: Sequence[str] = sorted(ours.values[measure])
-    mine = [ours.values[measure][query] for query in queries]
-    other = [theirs.values[measure][query] for query in queries]
-    relative = 100 * (np.mean(mine) / np.mean(other) - 1) if np.mean(other) else 0.0
-    return f"{relative:+.1f} % against the {name}, p {paired(mine, other).p:.3f}"
+def _table(table: Mapping[str, Systems], measure: str) -> str:
+    names = list(next(iter(table.values())))
+    lines = [f"\n| {measure}: collection (queries) | {' | '.join(names)} |\n|{'---|' * (len(names) + 1)}"]
+    for collection, systems in table.items():
+        cells = [f"{collection} ({systems['shipped'].queries})"]
+        for system in systems.values():
+            values = np.asarray(list(system.values[measure].values()))
+            low, high = interval(values)
+            cells.append(f"{values.mean():.3f} [{low:.3f}, {high:.3f}]")
+        lines.append(f"| {' | '.join(cells)} |")
+    means = [np.mean([systems[name].measures[measure] for systems in table.values()]) for name in names]
+    return "\n".join([*lines, f"| mean | {' | '.join(f'{mean:.3f}' for mean in means)} |"])
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ class Bench:
         :raises InvalidInput: where the collection has no documents of its own, or the pipeline is none.
         """
         wanted = parse_measures(measures)
-        with self._memory_of(collection) as built:
+        with self.memory_of(collection) as built:
             asked = self._ask(collection, built.name, pipeline, name or name_of(pipeline), depth, time_it)
         text, identity = (
             read_pipeline(pipeline) if isinstance(pipeline, Path) else pipeline,
@@ -124,7 +124,7 @@ class Bench:
         :param pipeline: the YAML text.
         :raises InvalidInput: as `run`.
         """
-        with self._memory_of(collection) as built:
+        with self.memory_of(collection) as built:
             self.report("Asking the queries", 0, None)
             return System(built.name, pipeline, "varied").vary(collection.answerable(), fusions, depth)
 
@@ -152,7 +152,11 @@ class Bench:
         return path
 
     @contextmanager
-    def _memory_of(self, collection: Collection) -> Iterator[Built]:
+    def memory_of(self, collection: Collection) -> Iterator[Built]:
+        """A collection's memory, built where it is not there yet and known to the registry while this lasts.
+
+        :raises InvalidInput: where the collection has no documents of its own.
+        """
         if collection.corpus is None:
             raise InvalidInput(
                 f"The collection {collection.name} has no documents of its own.",

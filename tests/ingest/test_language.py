@@ -26,6 +26,11 @@ def test_too_little_has_no_language(text: str) -> None:
     assert detect_language(text) == ""
 
 
+def test_a_title_that_could_be_in_two_languages_has_none() -> None:
+    # Four words of Latin: French is likelier, and wrong.
+    assert detect_language("Automatic calibration of pressure transmitters") == ""
+
+
 def test_most_of_a_document_decides() -> None:
     quoted = [SAID["en"]] + [SAID["da"]] * 8
     assert language_of(quoted) == "da"

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from connectors import mbox
 from connectors.base import OUT_OF_REACH, Change, Checkpoint, Content, SourceConfig, Upserted
+from connectors.message_key import MAX_MESSAGE, message_key, sameness, told_apart
 from connectors.patterns import AccessRules, Patterns
 from memory.domain import Access, Failed, SourceRef, Stage
 from memory.errors import InvalidInput, NotFound, SourceError
@@ -19,17 +20,11 @@ from memory.errors import InvalidInput, NotFound, SourceError
 if sys.platform != "win32":
     import fcntl
 
-MAX_MESSAGE = 512 * 1024 * 1024
-"""A larger message is a failure, with its size as the reason."""
-
 _HEAD = 65_536
-_ID = re.compile(rb"^message-id:\s*(?:\(.*?\)\s*)?<?([^<>\s]+)>?", re.IGNORECASE | re.MULTILINE)
 _FIELD = re.compile(
     rb"^(from|to|date|subject|message-id|received|return-path|mime-version|x-[\w-]+):",
     re.IGNORECASE | re.MULTILINE,
 )
-_SAME = re.compile(rb"^(?:from|date|subject):[^\n]*", re.IGNORECASE | re.MULTILINE)
-_UNSAFE = re.compile("[%\x00-\x20\x7f-\x9f\u2028\u2029\ud800-\udfff]|(?<=/)/|/$")
 _NOT_MAIL = (".msf", ".dat", ".db", ".index", ".cache", ".log", ".lock", ".pdf", ".png", ".jpg", ".zip")
 
 
@@ -259,10 +254,10 @@ class Mailbox:
             walk.doubts.append(f"{self._shown(path)} changed while it was read")
 
     def _message(self, place: _Place, raw: bytes, plain: bytes, walk: _Walk) -> Iterator[Change]:
-        same = _sameness(plain)
-        key = _key(plain, same)
+        same = sameness(plain)
+        key = message_key(plain, same)
         if walk.bodies.get(key, same) != same:
-            key = f"{key}~{same.hex()}"
+            key = told_apart(key, same)
         if key in walk.bodies:
             return  # a copy of it
         walk.bodies[key] = same
@@ -316,24 +311,6 @@ def _locked(path: Path) -> bool:
         except OSError:
             return False  # a file system without locks
     return False
-
-
-def _sameness(plain: bytes) -> bytes:
-    """What a message and its copy in another folder share: who, when, what about and the text."""
-    head, _, body = plain.replace(b"\r\n", b"\n").partition(b"\n\n")
-    said = b"\n".join(sorted(_SAME.findall(head)))
-    return hashlib.sha256(said + b"\n\n" + body.strip()).digest()[:8]
-
-
-def _key(plain: bytes, same: bytes) -> str:
-    found = _ID.search(plain[:_HEAD].replace(b"\r\n", b"\n").partition(b"\n\n")[0])
-    if found is None:
-        return f"sha256-{same.hex()}"
-    return _UNSAFE.sub(_percent, found[1].decode("utf-8", "replace")[:400])
-
-
-def _percent(found: "re.Match[str]") -> str:
-    return "".join(f"%{byte:02X}" for byte in found[0].encode("utf-8", "surrogatepass"))
 
 
 def _reason(error: OSError) -> str:

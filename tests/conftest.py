@@ -1,5 +1,6 @@
 """Before anything is imported: no library of ours may reach out while tests run."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +17,8 @@ CORPORA = Path(__file__).parents[2] / "shared" / "corpora"
 def _end_of_parsers() -> Iterator[None]:
     """Whatever tests ran, their shared parsers end with them."""
     yield
-    from tests import memories
-
-    if memories.parsers.cache_info().currsize:
+    memories = sys.modules.get("tests.memories")  # importing it takes seconds
+    if memories and memories.parsers.cache_info().currsize:
         memories.parsers().close()
 
 

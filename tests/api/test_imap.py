@@ -1,0 +1,62 @@
+"""Mail on a real IMAP server through the real service: found, moved, revoked, gone, and its password kept to itself."""
+
+import json
+from pathlib import Path
+
+from api.sources import NewSource
+from memory.domain import OWNER, Asker
+from tests.connectors.dovecot import PASSWORD, dovecot
+from tests.memories import counts, service, sync
+
+JOE = Asker(person="joe")
+"""Somebody with no more than everybody has."""
+
+MAIL = (
+    "Message-ID: <{number}@x.example>\r\nFrom: Jane Doe <jane@x.example>\r\n"
+    "Subject: {subject}\r\n\r\n{text}\r\n"
+)
+
+
+def test_mail_is_found_follows_its_folder_and_goes(tmp_path: Path) -> None:
+    with dovecot() as server, server.client("jane") as box, service(tmp_path / "home") as asked:
+        box.folder.create("Legal")
+        texts = {"Walnut": "Forty walnut tables.", "Lease": "The lease ends in May.", "Oak": "No oak."}
+        for number, (subject, text) in enumerate(texts.items()):
+            box.append(MAIL.format(number=number, subject=subject, text=text).encode(), "INBOX")
+        added = asked.add_source(
+            NewSource(
+                kind="imap",
+                location=f"imap://127.0.0.1:{server.port}",
+                name="jane",
+                grant=["public"],
+                rules=["Legal/**=group:legal"],
+                options={"user": "jane"},
+                secrets={"password": PASSWORD},
+            )
+        )
+        assert added["found"] == f"127.0.0.1:{server.port} has 3 messages in 2 folders."
+        assert counts(sync(asked)) == {"known": 3, "indexed": 3}
+        [found] = asked.search('"walnut tables"', OWNER)["results"]
+        assert (found["ref"], found["title"]) == ("imap:jane/0@x.example", "Walnut")
+        assert ("Jane Doe", "sender") in [(person["name"], person["role"]) for person in found["people"]]
+        original, media_type = asked.original(found["document"], OWNER)
+        assert (original.read(), media_type) == (
+            MAIL.format(number=0, subject="Walnut", text=texts["Walnut"]).encode(),
+            "message/rfc822",
+        )
+        # Moved to where fewer may see it: the same document, not read again, and out of their sight at once.
+        box.folder.set("INBOX")
+        box.move("1", "Legal")
+        box.delete("3")
+        assert asked.search('"walnut tables"', JOE)["results"]
+        assert counts(sync(asked, accept_removals=True)) == {"known": 2, "unchanged": 1, "removed": 1}
+        assert not asked.search('"walnut tables"', JOE)["results"]
+        [moved] = asked.search('"walnut tables"', OWNER)["results"]
+        assert moved["document"] == found["document"]
+        assert counts(sync(asked)) == {}
+        assert PASSWORD not in json.dumps(asked.upkeep.sources())
+        assert not [
+            path
+            for path in (tmp_path / "home").rglob("*")
+            if path.is_file() and PASSWORD.encode() in path.read_bytes()
+        ]

@@ -1,0 +1,238 @@
+"""A real Dovecot for tests: every user exists, with the password `PASSWORD`, and nothing outlives the tests."""
+
+import base64
+import grp
+import hashlib
+import hmac
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from imap_tools import BaseMailBox, MailBoxUnencrypted
+
+PASSWORD = "correct-horse=battery"
+TOKEN_KEY = b"what signs the tokens of the test"
+
+WITHOUT_QRESYNC = "imap_capability = IMAP4rev1 UIDPLUS MOVE UNSELECT SPECIAL-USE LIST-EXTENDED"
+
+_CONFIG = """
+base_dir = {place}/run
+state_dir = {place}/run
+log_path = {place}/log
+default_internal_user = {internal}
+default_internal_group = {group}
+default_login_user = {login}
+protocols = imap
+listen = 127.0.0.1
+ssl = yes
+ssl_cert = <{place}/server.pem
+ssl_key = <{place}/server.key
+disable_plaintext_auth = no
+auth_mechanisms = plain xoauth2
+auth_failure_delay = 0
+mail_location = maildir:~/mail:LAYOUT=fs
+mail_max_userip_connections = 100
+first_valid_uid = 1
+first_valid_gid = 1
+{more}
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {place}/oauth2.conf
+}}
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={gid} home={place}/users/%u
+}}
+namespace inbox {{
+  inbox = yes
+  separator = /
+  mailbox Bin {{
+    auto = create
+    special_use = \\Trash
+  }}
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = {tls_port}
+    ssl = yes
+  }}
+}}
+service anvil {{
+  chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service stats {{
+  chroot =
+}}
+"""
+
+
+class Dovecot:
+    """A server on two free ports of this machine: without TLS or by STARTTLS, and TLS from the start."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.port, self.tls_port = _free_port(), _free_port()
+
+    @property
+    def authority(self) -> Path:
+        """The certificate to trust, for `localhost`."""
+        return self.place / "server.pem"
+
+    def mail_of(self, user: str) -> Path:
+        """Where somebody's mail lies: a Maildir, with a folder in it for each of theirs."""
+        return self.place / "users" / user / "mail"
+
+    @contextmanager
+    def client(self, user: str) -> Iterator[BaseMailBox]:
+        """Somebody's mail program."""
+        box = MailBoxUnencrypted("127.0.0.1", self.port, timeout=30)
+        try:
+            yield box.login_utf8(user, PASSWORD, None)
+        finally:
+            box.logout()
+
+
+@contextmanager
+def dovecot(more: str = "", mail_of: Dovecot | None = None) -> Iterator[Dovecot]:
+    """Start a server and end it.
+
+    :param more: settings besides.
+    :param mail_of: another server, whose mail it serves too.
+    """
+    binary = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin")
+    if binary is None:
+        pytest.skip("left out: there is no IMAP server here; `apt-get install dovecot-imapd` brings one")
+    place = Path(tempfile.mkdtemp(prefix="dovecot"))  # a short path: sockets lie in it
+    place.chmod(0o711)
+    server = Dovecot(place)
+    if mail_of:
+        (place / "users").symlink_to(mail_of.place / "users")
+    _write(server, more)
+    process = subprocess.Popen([binary, "-F", "-c", str(place / "dovecot.conf")], start_new_session=True)
+    try:
+        _wait(server, process)
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(3)
+        except subprocess.TimeoutExpired:  # one of its children takes its time
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(30)
+        shutil.rmtree(place)
+
+
+def access_token(user: str, *, valid_s: int = 300) -> str:
+    """An OAuth2 access token as an identity provider would sign it (JWT, HS256)."""
+    now = int(time.time())
+    told = {"sub": user, "iat": now - 600, "nbf": now - 600, "exp": now + valid_s}
+    parts = [_base64url(json.dumps(each).encode()) for each in ({"alg": "HS256", "typ": "JWT"}, told)]
+    signed = hmac.new(TOKEN_KEY, ".".join(parts).encode(), hashlib.sha256).digest()
+    return ".".join([*parts, _base64url(signed)])
+
+
+def _write(server: Dovecot, more: str) -> None:
+    """Settings, passwords, the certificate, and the key that tokens are checked by."""
+    place = server.place
+    (place / "run").mkdir()
+    (place / "users").mkdir(exist_ok=True)
+    uid, gid = os.getuid(), os.getgid()
+    who = {"internal": pwd.getpwuid(uid).pw_name, "group": grp.getgrgid(gid).gr_name}
+    who["login"] = who["internal"]
+    if uid == 0:  # it refuses to read mail as root
+        nobody = pwd.getpwnam("nobody")
+        uid, gid = nobody.pw_uid, nobody.pw_gid
+        os.chown(place / "users", uid, gid)
+        who = {"internal": "dovecot", "group": "dovecot", "login": "dovenull"}
+    settings = _CONFIG.format(
+        place=place,
+        port=server.port,
+        tls_port=server.tls_port,
+        password=PASSWORD,
+        more=more,
+        uid=uid,
+        gid=gid,
+        **who,
+    )
+    (place / "dovecot.conf").write_text(settings)
+    keys = place / "keys" / "default" / "HS256"
+    keys.mkdir(parents=True)
+    (keys / "default").write_bytes(base64.b64encode(TOKEN_KEY))
+    (place / "oauth2.conf").write_text(
+        f"introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix={place}/keys/\nusername_attribute = sub\n"
+    )
+    _certify(place)
+
+
+def _certify(place: Path) -> None:
+    """A certificate for `localhost` that nobody but itself vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (place / "server.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    (place / "server.key").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+
+
+def _wait(server: Dovecot, process: "subprocess.Popen[bytes]") -> None:
+    """Until it answers."""
+    for _ in range(200):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", server.port), 1) as talking:
+            if talking.recv(100).startswith(b"* OK"):
+                return
+        assert process.poll() is None, (server.place / "log").read_text()
+        time.sleep(0.05)
+    raise TimeoutError((server.place / "log").read_text())
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

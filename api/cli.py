@@ -273,4 +273,10 @@ def remove_source(name: str, as_json: AsJson = False) -> None:
 
 
 # Commands of their own subjects register themselves here; they need what stands above.
-from api import audit_commands, key_commands, people_commands, upkeep_commands  # noqa: E402, F401
+from api import (  # noqa: E402
+    audit_commands,  # noqa: F401
+    backup_commands,  # noqa: F401
+    key_commands,  # noqa: F401
+    people_commands,  # noqa: F401
+    upkeep_commands,  # noqa: F401
+)

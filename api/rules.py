@@ -112,6 +112,7 @@ _BY_PERMISSION: Mapping[Permission, str] = {
     """,
     # These look at the whole memory, whoever asks, or decide what answers everybody.
     _P.EVERYTHING: """
+        POST /api/backup
         POST /api/eval/ask
         POST /api/eval/candidates
         GET /api/eval/documents

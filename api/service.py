@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from api import attached, conversations
+from api.backup import Backups
 from api.discovery import Discovery
 from api.doctor import examine
 from api.identify import Identification, OwnerToken, identification
@@ -49,6 +50,7 @@ class Service:
     people: PeopleService = field(init=False)
     owner: OwnerToken = field(default_factory=OwnerToken)
     identify: Identification = field(init=False)
+    backups: Backups = field(init=False)
     _progress: Recent[Progress] = field(init=False)
     _searcher: Searcher | None = None
     _whole: WholeList | None = None
@@ -64,6 +66,7 @@ class Service:
         self.people = PeopleService(self.memory)
         memory = self.memory
         self.identify = identification(memory.settings.auth, memory.catalogue, self.owner)
+        self.backups = Backups(self.memory)
 
     @property
     def searcher(self) -> Searcher:

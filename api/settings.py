@@ -212,10 +212,27 @@ class Settings(BaseSettings):
             )
         return self
 
+    def portable(self) -> dict[str, Any]:
+        """What was set and is as true on another machine, by group and name; secrets and places are left out."""
+        given = self.model_dump(exclude_defaults=True, exclude=_OF_THIS_MACHINE)
+        return {
+            name: kept for name, value in given.items() if (kept := _without_secrets(value)) not in ({}, None)
+        }
+
     @property
     def catalogue_url(self) -> str:
         """The catalogue's URL, with the default filled in."""
         return self.catalogue.url.get_secret_value() or f"sqlite:///{self.home / 'catalogue.db'}"
+
+
+_OF_THIS_MACHINE = {"home", "catalogue", "index", "serve", "log"}
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {name: _without_secrets(inner) for name, inner in value.items()}
+        return {name: inner for name, inner in kept.items() if inner is not None}
+    return None if isinstance(value, SecretStr) else value
 
 
 def load(**given: Any) -> Settings:

@@ -1,5 +1,6 @@
 """The JSON API of a memory's upkeep: sources and their schedule, the ledger, new tries, and why."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -7,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.admission import Asked, By
 from api.upkeep import wanted_rows
+from api.witness import tell
 
 router = APIRouter()
 
@@ -19,6 +21,15 @@ class ScheduleIn(BaseModel):
     every_minutes: Annotated[int, Field(ge=1)] | None = Field(
         description="Minutes between syncs; null: never."
     )
+
+
+class BackupIn(BaseModel):
+    """Where a backup is to be made."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    path: Path = Field(description="Absolute; one file where it ends in .tar, else a folder.")
+    keys: bool = Field(False, description="Take in the keys of the sources' passwords and tokens.")
 
 
 class RetryIn(BaseModel):
@@ -64,6 +75,14 @@ def ledger(
 def retry(service: Asked, given: RetryIn) -> dict[str, Any]:
     """Have failed and skipped documents read again."""
     return service.upkeep.retry(wanted_rows(given.source, given.stage, given.text), given.refs)
+
+
+@router.post("/api/backup", tags=["health"], status_code=201)
+def backup(service: Asked, given: BackupIn) -> dict[str, Any]:
+    """Make a backup on this machine; it is whole when this answers."""
+    told = service.backups.make(given.path, keys=given.keys)
+    tell(backup=told["path"], keys=told["keys"])
+    return told
 
 
 @router.get("/api/why", tags=["sources"])

@@ -24,7 +24,7 @@ from memory.domain import OWNER
 from memory.embedding.base import Embedder, ModelIdentity
 from memory.embedding.open import EmbedderSpec
 from memory.embedding.process import EmbedderProcess
-from memory.errors import IndexUnavailable, MnemeError, ModelMismatch
+from memory.errors import CatalogueError, IndexUnavailable, MnemeError, ModelMismatch
 from memory.index.base import Filters, VectorIndex
 from memory.keyring import Keyring
 from memory.words import WordAnalyser
@@ -40,6 +40,9 @@ MUCH_TO_EMBED = 500
 
 PARSERS_REST_S = 60
 """Seconds that parser workers outlive their sync: about 0.15 GB each, and 2 to 5 s saved by the next one."""
+
+RESTORING = "restoring"
+"""The folder in the home folder where a backup lies until it is whole and verified."""
 
 log = logging.getLogger("mneme")
 
@@ -269,6 +272,7 @@ def open_memory(settings: Settings, doing: str, *, parsers: ParserPool | None = 
     """
     lock = OwnerLock(settings.home, doing)
     try:
+        _need_restored(settings)
         catalogue = Catalogue(
             settings.catalogue_url,
             keep_events=_days(settings.events.keep_days),
@@ -284,6 +288,15 @@ def open_memory(settings: Settings, doing: str, *, parsers: ParserPool | None = 
     registry.provide(NAME, WordAnalyser, memory.words)
     registry.opens(NAME, VectorIndex, lambda: memory.index)  # type: ignore[type-abstract]
     return memory
+
+
+def _need_restored(settings: Settings) -> None:
+    home = settings.home
+    if (home / RESTORING).exists() and not (home / "catalogue.db").exists():
+        raise CatalogueError(
+            f"A restore into {home} was interrupted.",
+            hint=f"Run `mneme restore` again; or remove {home / RESTORING} to begin with nothing.",
+        )
 
 
 def open_index(settings: Settings, identity: ModelIdentity) -> VectorIndex:

@@ -22,6 +22,7 @@
     ├── NotInstalled         a package of an extra is not there
     ├── SecretUnreadable     a password or token cannot be decrypted
     ├── NotPromoted          a pipeline or model has not passed the gate
+    ├── BackupUnusable       a backup is damaged, or none of ours
     └── DiskFull             nothing more can be written
 
 Each carries a hint that says what to do next and whether a retry can help. Errors of
@@ -152,6 +153,10 @@ class SecretUnreadable(MnemeError):
 
 class NotPromoted(MnemeError):
     """This has not passed the gate."""
+
+
+class BackupUnusable(MnemeError):
+    """The backup is damaged, or is none of Mneme's."""
 
 
 class DiskFull(MnemeError):

@@ -29,6 +29,11 @@ class Keyring:
         self._file = file
         self._writing = threading.Lock()
 
+    @property
+    def file(self) -> Path:
+        """The key file; there is none before the first secret."""
+        return self._file
+
     def seal(self, source: str, name: str, secret: SecretStr) -> str:
         """Encrypt a secret.
 

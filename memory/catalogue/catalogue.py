@@ -1,8 +1,10 @@
 """The catalogue: everything Mneme knows, in one SQL database."""
 
 import threading
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, select, text
@@ -22,6 +24,7 @@ from memory.catalogue.people import People
 from memory.catalogue.person_page import PersonPages
 from memory.catalogue.saved import SavedSearches
 from memory.catalogue.schema import meta
+from memory.catalogue.snapshot import snapshot
 from memory.catalogue.sources import Sources
 from memory.catalogue.threads import Threads
 from memory.catalogue.upsert import upsert
@@ -86,6 +89,14 @@ class Catalogue:
     def main_language(self) -> str:
         """What texts of an unknown language (a title, a list) are read in: most of the memory's, ``""`` at first."""
         return str(self.get_meta(MAIN_LANGUAGE) or "")
+
+    def snapshot(self) -> AbstractContextManager[Callable[[Path], None]]:
+        """Hold the catalogue as it is now; what is given writes it to a file, which is checked.
+
+        :raises InvalidSettings: where the catalogue is not in SQLite.
+        """
+        self.events.flush()
+        return snapshot(self._engine)
 
     def check(self) -> list[str]:
         """What the database finds wrong with itself; empty when all is well."""

@@ -4,7 +4,7 @@ from __future__ import annotations  # some of qdrant-edge's types are in its stu
 
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -184,6 +184,20 @@ class EdgeIndex:
                 with self._writing:
                     self._journal = None
                 shutil.rmtree(made, ignore_errors=True)
+
+    def copy(self, target: Path, begin: Callable[[], None]) -> None:
+        """Copy it to a folder that does not exist yet, to be opened there as an index of its own.
+
+        Writes wait until that is done, searches do not.
+
+        :param begin: called once nothing is written any more, so that what it looks at is not ahead of the copy.
+        :raises DiskFull: where the copy does not fit.
+        """
+        with self._writing, edge_errors("Copying the index"):
+            self._open().flush()
+            self._generations.note_written(self._folder, self._written)
+            begin()
+            self._generations.copy(self._folder, target)
 
     def flush(self) -> None:
         """Write everything to disk."""

@@ -44,14 +44,15 @@ def edge_errors(what: str) -> Iterator[None]:
         raise IndexUnavailable(f"{what} failed: {error}.") from error
 
 
-def need_space(folder: Path, size: int = 0) -> None:
+def need_space(folder: Path, size: int = 0, what: str = "the index") -> None:
     """Refuse to write when the disk is nearly full.
 
     :param size: bytes that are about to be written.
+    :param what: what is about to be written.
     :raises DiskFull: where fewer than 256 MB would stay free.
     """
     if (free := shutil.disk_usage(folder).free) < size + _RESERVE:
-        raise DiskFull(f"The disk of {folder} has only {free >> 20} MB left; the index needs more.")
+        raise DiskFull(f"The disk of {folder} has only {free >> 20} MB left; {what} needs more.")
 
 
 def create_shard(folder: Path, size: int) -> q.EdgeShard:

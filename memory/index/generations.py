@@ -11,6 +11,7 @@ from pathlib import Path
 
 from memory.embedding.base import ModelIdentity
 from memory.errors import IndexUnavailable, MemoryInUse, ModelMismatch
+from memory.index.copying import copy_folder
 
 _WRITTEN = "WRITTEN"
 _EDITION = 1  # of the payload and its indexes; raise it when they change, and older indexes are built anew
@@ -107,6 +108,17 @@ class Generations:
         with suppress(OSError):  # a full disk is told where something is lost by it
             temporary.write_text(json.dumps({"generation": folder.name, "points": points}), encoding="utf-8")
             temporary.replace(self.directory / _WRITTEN)
+
+    def copy(self, folder: Path, target: Path) -> None:
+        """Copy the living generation, and what names it, to a folder that does not exist yet.
+
+        Nothing may be written to it meanwhile.
+        """
+        target.mkdir()
+        copy_folder(folder, target / folder.name)
+        shutil.copy2(self.directory / "CURRENT", target)
+        if (known := self.directory / _WRITTEN).exists():
+            shutil.copy2(known, target)
 
     def close(self) -> None:
         """Let another process have it."""

@@ -5,12 +5,12 @@ the process that answers queries: `optimised_copy` makes a copy and lets a child
 """
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from memory.errors import DiskFull, IndexUnavailable
+from memory.index.copying import copy_folder, size_of
 from memory.index.edge_shard import need_space
 
 
@@ -19,13 +19,8 @@ def copy_generation(folder: Path, target: Path) -> None:
 
     :raises DiskFull: where the copy, which also needs space to be rebuilt in, does not fit.
     """
-    size = sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
-    need_space(folder, 3 * size)
-    # The files have large holes, which `cp` keeps and shutil would fill.
-    command = ["cp", "--archive", "--sparse=always", "--reflink=auto", str(folder), str(target)]
-    if subprocess.run(command, check=False, capture_output=True).returncode:  # noqa: S603 - our own paths
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(folder, target)
+    need_space(folder, 3 * size_of(folder))
+    copy_folder(folder, target)
 
 
 def optimise_copy(target: Path) -> None:

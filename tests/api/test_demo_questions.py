@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from api.demo.build import questions
 from api.demonstration import prepare
+from api.restore import restore
 from api.service import Service
 from api.settings import load
 from api.wiring import open_memory
@@ -65,3 +67,21 @@ def test_most_answers_come_first(demo: Service) -> None:
         if QUESTIONS[number].expected and (found := results(demo, number))
     ]
     assert sum(first) >= 0.75 * len(first), first
+
+
+def test_a_restored_backup_answers_every_question_alike(demo: Service, tmp_path: Path) -> None:
+    """By words and by meaning, in everybody's place: what is shown, in which order, with which scores and people."""
+    demo.backups.make(tmp_path / "demo.tar", keys=False)
+    settings = load(home=tmp_path / "home")
+    settings.home.mkdir()
+    (settings.home / "models").symlink_to(
+        demo.memory.settings.home / "models"
+    )  # else it is exported again: 10 s
+    assert restore(settings, tmp_path / "demo.tar")["well"]
+    restored = Service(open_memory(settings, "tests"))
+    try:
+        for number in range(len(QUESTIONS)):
+            assert results(restored, number) == results(demo, number), QUESTIONS[number].question
+        assert restored.memory.model_ready
+    finally:
+        restored.close()

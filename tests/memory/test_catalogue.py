@@ -371,3 +371,32 @@ def test_a_name_is_used_once(catalogue: Catalogue) -> None:
         catalogue.sources.add(Source("s", "folder", "/y", {}))
     with pytest.raises(NotFound, match="Known sources: s"):
         catalogue.sources.get("t")
+
+
+def test_a_snapshot_shows_the_moment_it_was_begun_at(catalogue: Catalogue, tmp_path: Path) -> None:
+    """What is written meanwhile does not wait and is not in it; the copy is one file that opens as a catalogue."""
+    write(catalogue, "before")
+    with catalogue.snapshot() as save:
+        write(catalogue, "after")
+        save(tmp_path / "copy.db")
+    assert catalogue.documents.count() == 2
+    assert sorted(path.name for path in tmp_path.glob("copy*")) == ["copy.db"]
+    copy = Catalogue(f"sqlite:///{tmp_path / 'copy.db'}")
+    assert [row.ref.key for row in copy.ledger.of_source("s")] == ["before"]
+    assert copy.check() == []
+    copy.close()
+
+
+def test_a_damaged_catalogue_is_not_copied(tmp_path: Path) -> None:
+    catalogue = Catalogue(f"sqlite:///{tmp_path / 'c.db'}")
+    catalogue.sources.add(Source("s", "folder", "/x", {}))
+    for number in range(200):
+        write(catalogue, f"k{number}", "x" * 500)
+    catalogue.close()
+    content = bytearray((tmp_path / "c.db").read_bytes())
+    content[-40_000:-20_000] = b"\xff" * 20_000
+    (tmp_path / "c.db").write_bytes(content)
+    catalogue = Catalogue(f"sqlite:///{tmp_path / 'c.db'}")
+    with catalogue.snapshot() as save, pytest.raises(CatalogueError, match="damaged"):
+        save(tmp_path / "copy.db")
+    catalogue.close()

@@ -174,3 +174,25 @@ def test_optimise_makes_deleted_passages_count_no_more(edge: EdgeIndex) -> None:
     edge.optimise()
     exact = np.log(1 + (2 - 2 + 0.5) / (2 + 0.5))
     assert edge.search(LegQuery(words(1)), OWNER).words[0].score == pytest.approx(exact, abs=1e-4)
+
+
+def test_a_copy_is_of_one_moment(edge: EdgeIndex, tmp_path: Path) -> None:
+    """Whoever writes waits until the copy is made, whoever reads does not; the copy opens as an index of its own."""
+    edge.upsert(some_entries(100))
+    writing = threading.Thread(target=edge.upsert, args=[some_entries(200)])
+
+    def begin() -> None:
+        writing.start()
+        writing.join(0.3)
+        assert writing.is_alive()
+        assert edge.search(LegQuery(words(1)), OWNER).words
+
+    edge.copy(tmp_path / "copy", begin)
+    writing.join()
+    assert len(list(edge.ids())) == 200
+    copy = EdgeIndex(tmp_path / "copy", MODEL)
+    assert list(copy.ids()) == list(range(1, 101))
+    assert copy.unoptimised() == 100
+    copy.upsert(some_entries(150))
+    copy.close()
+    assert len(list(edge.ids())) == 200

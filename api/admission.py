@@ -17,7 +17,7 @@ from api.rules import OPEN, RULES, is_open
 from api.service import Service
 from api.witness import identified, takes_place
 from memory.domain import Asker
-from memory.errors import AccessDenied, NotAuthenticated
+from memory.errors import AccessDenied, MnemeError, NotAuthenticated
 
 
 class Admission:
@@ -35,10 +35,10 @@ class Admission:
         identify = request.app.state.service.identify
         try:
             caller = await run_sync(identify, request) if identify.blocking else identify(request)
-        except NotAuthenticated as error:
+        except MnemeError as error:
             answer = answer_of(request, error)
-            if identify.challenges:
-                answer.headers["WWW-Authenticate"] = identify.challenges
+            if isinstance(error, NotAuthenticated) and (challenge := identify.challenge(request)):
+                answer.headers["WWW-Authenticate"] = challenge
             await answer(scope, receive, send)
             return
         scope[CALLER] = caller

@@ -2,17 +2,17 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from fastapi import Request
 
-from api.roles import OWNING, Caller, Permission, RoleHolders, UserRole
-from api.settings import AuthSettings
-from memory.catalogue.api_keys import PREFIX, ApiKeys
-from memory.catalogue.catalogue import Catalogue
+from api.roles import OWNING, Caller, RoleHolders
 from memory.catalogue.people import People
-from memory.domain import Asker
-from memory.errors import NotAuthenticated
+from memory.errors import InvalidInput, NotAuthenticated
+
+BEARER = 'Bearer realm="mneme"'
+"""The challenge of every way in that takes a bearer token."""
 
 OWNER_PREFIX = "mneme_owner_"
 """What the owner's token begins with."""
@@ -72,36 +72,29 @@ class NoLogin:
         return OWNING
 
 
-class ByApiKey:
-    """A program, by the key it was given: for a person, whose groups and roles count as they are now, or for itself.
+class Callers:
+    """Makes callers of those who have proven an address: what they may see comes from the directory and their groups.
 
-    :param keys, people: of the memory.
+    :param people: of the memory.
     :param holders: who has which role.
     """
 
-    challenge = 'Bearer realm="mneme"'
-    blocking = True
-
-    def __init__(self, keys: ApiKeys, people: People, holders: RoleHolders) -> None:
-        self._keys = keys
+    def __init__(self, people: People, holders: RoleHolders) -> None:
         self._people = people
         self._holders = holders
 
-    def __call__(self, request: Request) -> Caller | None:
-        """Whose key the request shows."""
-        given = bearer(request)
-        if given is None or not given.startswith(PREFIX):
-            return None
-        key = self._keys.known(given)
-        if key is None:
-            raise NotAuthenticated(
-                "This key is unknown, expired or revoked.", hint="`mneme keys list` shows those there are."
-            )
-        actor, scopes = f"key:{key.id}", frozenset(map(Permission, key.scopes))
-        if not key.address:
-            return Caller(Asker(tokens=key.tokens, key=actor), scopes, actor, key.name)
-        asker = self._people.asker_at(key.address)
-        return Caller(asker, scopes & self._holders.permissions(asker.tokens), actor, key.name)
+    def of(self, address: str, groups: frozenset[str] = frozenset()) -> Caller:
+        """Whoever has proven that an address is theirs.
+
+        :param groups: access tokens that the same proof gives them.
+        :raises NotAuthenticated: where it is no address.
+        """
+        try:
+            known = self._people.asker_at(address)
+        except InvalidInput as error:
+            raise NotAuthenticated(error.message) from error
+        asker = replace(known, tokens=known.tokens | groups)
+        return Caller(asker, self._holders.permissions(asker.tokens), asker.key, address)
 
 
 class Identification:
@@ -114,10 +107,11 @@ class Identification:
         self._ways = tuple(ways)
         self.blocking = any(way.blocking for way in ways)
 
-    @property
-    def challenges(self) -> str:
-        """What ``WWW-Authenticate`` says."""
-        return ", ".join(dict.fromkeys(way.challenge for way in self._ways if way.challenge))
+    def challenge(self, request: Request) -> str:
+        """What ``WWW-Authenticate`` says to a request that was refused (RFC 6750, 3)."""
+        failed = ', error="invalid_token"' if request.headers.get("authorization") else ""
+        offered = dict.fromkeys(way.challenge for way in self._ways if way.challenge)
+        return ", ".join(each + failed if each == BEARER else each for each in offered)
 
     def __call__(self, request: Request) -> Caller:
         """Who sent a request.
@@ -140,23 +134,3 @@ def bearer(request: Request) -> str | None:
         raise NotAuthenticated("More than one Authorization header.")
     scheme, _, token = (given[0] if given else "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
-
-
-def identification(settings: AuthSettings, catalogue: Catalogue, owner: OwnerToken) -> Identification:
-    """The ways in that the settings name; the owner's is always among them."""
-    if not settings.methods:
-        return Identification([owner, NoLogin()])
-    holders = role_holders(settings)
-    ways: dict[str, Identify] = {"keys": ByApiKey(catalogue.api_keys, catalogue.people, holders)}
-    return Identification([owner, *(ways[name] for name in ways if name in settings.methods)])
-
-
-def role_holders(settings: AuthSettings) -> RoleHolders:
-    """Who has which role, as the settings say."""
-    return RoleHolders(
-        {
-            UserRole.LEGAL: frozenset(settings.legal),
-            UserRole.KNOWLEDGE_MANAGER: frozenset(settings.knowledge_managers),
-            UserRole.ADMINISTRATOR: frozenset(settings.administrators),
-        }
-    )

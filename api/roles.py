@@ -1,10 +1,12 @@
 """What somebody may do: roles, the permissions they bring, and who has them by which access tokens."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from memory.domain import OWNER, Asker
+from memory.domain import OWNER, Access, Asker
+from memory.errors import InvalidInput
 
 
 class Permission(StrEnum):
@@ -74,6 +76,15 @@ CALLER = "mneme.caller"
 
 OWNING = Caller(OWNER, frozenset(Permission), OWNER.person)
 """The owner of the memory: who may read its files anyway."""
+
+
+def group_tokens(names: Iterable[str]) -> frozenset[str]:
+    """The access tokens of groups by their names; a name that cannot be part of a token is nobody's."""
+    found: set[str] = set()
+    for name in names:
+        with suppress(InvalidInput):
+            found |= Access(frozenset({f"group:{name}"})).grant
+    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)

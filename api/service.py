@@ -14,7 +14,7 @@ from api import attached, conversations
 from api.backup import Backups
 from api.discovery import Discovery
 from api.doctor import examine
-from api.identify import Identification, OwnerToken, identification
+from api.identify import Identification, OwnerToken
 from api.jobs import Jobs
 from api.people_service import PeopleService
 from api.saved import Saved
@@ -22,6 +22,7 @@ from api.schedule import Schedule
 from api.search_setup import built, promote
 from api.sources import NewSource
 from api.upkeep import Upkeep
+from api.ways_in import identification
 from api.why import Why
 from api.wiring import NAME, Memory
 from api.witness import saw, tell

@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -138,17 +139,65 @@ Several = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)
 """Values separated by commas."""
 
 
+Algorithm = Literal[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519"
+]
+Algorithms = Annotated[
+    tuple[Algorithm, ...], NoDecode, BeforeValidator(_comma_separated), Field(min_length=1)
+]
+"""How a token may be signed: by a key of which only the provider has the secret half."""
+
+
+class JwtSettings(_Group):
+    """Tokens that an identity provider has signed for this service."""
+
+    issuer: str = Field("", description="The provider's name in its tokens (`iss`): an https address.")
+    audience: str = Field("", description="This service's name in its tokens (`aud`).")
+    jwks_url: str = Field("", description="Where its keys are; empty: as the provider itself says.")
+    algorithms: Algorithms = Field(("RS256", "ES256"), description="How tokens may be signed, with commas.")
+    address_claim: str = Field("email", description="The claim that has the e-mail address.")
+    groups_claim: str = Field(
+        "groups", description="The claim that lists groups: `legal` there is `group:legal` here."
+    )
+
+
+Method = Literal["keys", "jwt"]
+"""A way to say who asks."""
+
+
 class AuthSettings(_Group):
     """How those who ask say who they are, and which access tokens make them more than an employee."""
 
-    methods: Annotated[tuple[Literal["keys"], ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
-        (), description="Ways to say who asks, with commas: `keys`; none: on loopback everybody is the owner."
+    methods: Annotated[tuple[Method, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
+        (),
+        description="Ways to say who asks, with commas: `keys`, `jwt`; none: on loopback everybody is the owner.",
     )
     legal: Several = Field((), description="Access tokens of those who may read the audit, with commas.")
     knowledge_managers: Several = Field((), description="Of those who decide who is who and measure.")
     administrators: Several = Field(
         (), description="Of those who run sources, give out keys and import people."
     )
+    jwt: JwtSettings = JwtSettings()
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if "jwt" in self.methods:
+            _need("jwt", {"ISSUER": self.jwt.issuer, "AUDIENCE": self.jwt.audience})
+            _need_https(self.jwt.issuer, self.jwt.jwks_url)
+        return self
+
+
+def _need_https(*addresses: str) -> None:
+    for address in filter(None, addresses):
+        parts = urlsplit(address)
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+            raise ValueError(f"{address} is no https address: anybody on the way could let themselves in")
+
+
+def _need(group: str, given: Mapping[str, object]) -> None:
+    for name, value in given.items():
+        if not value:
+            raise ValueError(f"{group} is among the methods; set MNEME_AUTH__{group.upper()}__{name} too")
 
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})

@@ -7,6 +7,7 @@
     │   └── TooLarge         more than is taken at once
     ├── NotFound             no such document, person, source or model
     ├── NotAuthenticated     nobody knows who asks
+    ├── ProviderUnavailable  the identity provider cannot be asked
     ├── AccessDenied         the asker may not do this
     ├── SourceError          a source cannot be reached or read
     │   ├── SourceUnavailable      it cannot be reached for now: the network, or its server
@@ -73,6 +74,13 @@ class NotFound(MnemeError):
 
 class NotAuthenticated(MnemeError):
     """Say who you are first."""
+
+
+class ProviderUnavailable(MnemeError):
+    """The identity provider cannot be asked."""
+
+    retryable = True
+    default_hint = "Try again in a moment; the log says more."
 
 
 class AccessDenied(MnemeError):

@@ -30,13 +30,9 @@ def settings_table() -> list[str]:
             default = (
                 field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
             )
-            shown = (
-                "platform's data folder"
-                if name == "home"
-                else "empty"
-                if default in ("", ())
-                else str(default)
-            )
+            if isinstance(default, tuple):
+                default = ",".join(default)
+            shown = "platform's data folder" if name == "home" else str(default) or "empty"
             lines.append(f"| `{prefix}{name.upper()}` | {shown} | {field.description} |")
 
     add(Settings, "MNEME_")

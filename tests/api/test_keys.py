@@ -116,7 +116,7 @@ def test_a_key_that_is_revoked_or_expired_is_worth_nothing_at_once(
     for key in (told["key"], other["key"]):
         answer = client.get("/api/search", params={"q": "zirconium"}, headers=by(key))
         assert answer.status_code == 401
-        assert answer.headers["www-authenticate"] == 'Bearer realm="mneme"'
+        assert answer.headers["www-authenticate"] == 'Bearer realm="mneme", error="invalid_token"'
         assert "expired or revoked" in answer.json()["detail"]
 
 

@@ -16,6 +16,7 @@ class ByJwt:
 
     challenge = BEARER
     blocking = True
+    ambient = False
 
     def __init__(self, settings: JwtSettings, callers: Callers) -> None:
         provider = Provider(settings.issuer, settings.jwks_url)

@@ -20,6 +20,7 @@ class ByApiKey:
 
     challenge = BEARER
     blocking = True
+    ambient = False
 
     def __init__(self, keys: ApiKeys, callers: Callers) -> None:
         self._keys = keys

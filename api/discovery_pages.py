@@ -50,7 +50,8 @@ def remove(service: Asked, by: By, identity: str) -> RedirectResponse:
 def feed(request: Request, service: Asked, by: By, identity: str) -> Response:
     """A saved search as an Atom feed."""
     suffix = f"?{urlencode({'as': by.place})}" if by.place else ""
-    written = service.saved.feed(by.asker, identity, str(request.base_url), suffix)
+    base = service.memory.settings.serve.url or str(request.base_url)
+    written = service.saved.feed(by.asker, identity, base, suffix)
     return Response(written, media_type="application/atom+xml")
 
 

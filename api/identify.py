@@ -8,8 +8,9 @@ from typing import Protocol
 from fastapi import Request
 
 from api.roles import OWNING, Caller, RoleHolders
+from api.security import SAFE
 from memory.catalogue.people import People
-from memory.errors import InvalidInput, NotAuthenticated
+from memory.errors import AccessDenied, InvalidInput, NotAuthenticated
 
 BEARER = 'Bearer realm="mneme"'
 """The challenge of every way in that takes a bearer token."""
@@ -23,6 +24,9 @@ class Identify(Protocol):
 
     challenge: str
     """What ``WWW-Authenticate`` says of it (RFC 9110, 11.6.1); empty for what a browser keeps by itself."""
+
+    ambient: bool
+    """Whether a browser brings it along with whatever request another site has it make."""
 
     blocking: bool
     """Whether it looks something up, so that it must not be asked in the event loop."""
@@ -42,6 +46,7 @@ class OwnerToken:
 
     challenge = ""
     blocking = False
+    ambient = False
 
     def __init__(self) -> None:
         self.token = OWNER_PREFIX + secrets.token_urlsafe(32)
@@ -61,6 +66,7 @@ class NoLogin:
 
     challenge = ""
     blocking = False
+    ambient = False
 
     def __call__(self, request: Request) -> Caller | None:
         """The owner. Who shows a key to a memory that knows none means to be less, so they are refused."""
@@ -117,11 +123,25 @@ class Identification:
         """Who sent a request.
 
         :raises NotAuthenticated: where nobody known did.
+        :raises AccessDenied: where another site may have had a browser send it.
         """
         for way in self._ways:
             if (caller := way(request)) is not None:
+                if way.ambient:
+                    _from_our_page(request)
                 return caller
         raise NotAuthenticated
+
+
+def _from_our_page(request: Request) -> None:
+    """What changes something by what a browser brings along must say that it comes from a page of ours.
+
+    `api.security.Guard` has refused what says otherwise; here, what says nothing is refused too.
+    """
+    if request.method in SAFE or request.headers.get("origin"):
+        return
+    if request.headers.get("sec-fetch-site") != "same-origin":
+        raise AccessDenied("Nothing shows that this request comes from a page of this service.")
 
 
 def bearer(request: Request) -> str | None:

@@ -18,7 +18,9 @@ PAGE_POLICY = (
 ORIGINAL_POLICY = "default-src 'none'; sandbox"
 """Content-Security-Policy of original files: whatever they hold, it runs and loads nothing."""
 
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing (RFC 9110, 9.2.1)."""
+
 _HEADERS = {
     "Content-Security-Policy": PAGE_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -89,7 +91,7 @@ def _refuse(request: Request, known: ServeSettings) -> str:
     # Where others come through TLS, a page that came without may be anybody's on the way.
     if origin is not None and origin != (known.url if host == ours.netloc else f"http://{host}"):
         return f"The request comes from {origin[:100]!r}, which is another site."
-    if request.method not in _SAFE:
+    if request.method not in SAFE:
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             return "The request comes from another site."
         kind = request.headers.get("content-type", "application/json").partition(";")[0]

@@ -66,7 +66,7 @@ class Service:
         self.upkeep = Upkeep(self.memory.catalogue, self.jobs, self.schedule)
         self.people = PeopleService(self.memory)
         memory = self.memory
-        self.identify = identification(memory.settings.auth, memory.catalogue, self.owner)
+        self.identify = identification(memory.settings, memory.catalogue, self.owner)
         self.backups = Backups(self.memory)
 
     @property

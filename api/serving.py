@@ -65,7 +65,12 @@ def serve(settings: Settings, port: int | None, *, as_json: bool) -> None:
         return service
 
     config = uvicorn.Config(
-        create_app(opened), log_level="warning", server_header=False, date_header=True, backlog=BACKLOG
+        create_app(opened),
+        log_level="warning",
+        server_header=False,
+        date_header=True,
+        backlog=BACKLOG,
+        proxy_headers=False,
     )
     server = uvicorn.Server(config)
     signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))

@@ -1,5 +1,6 @@
 """Every setting, read once: from ``MNEME_...`` variables, then ``settings.toml`` in the home folder."""
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -31,6 +32,16 @@ from memory.errors import InvalidSettings
 
 class _Group(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _comma_separated(given: Any) -> Any:
+    if isinstance(given, str):
+        return tuple(each.strip() for each in given.split(",") if each.strip())
+    return given
+
+
+Several = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
+"""Values separated by commas."""
 
 
 class CatalogueSettings(_Group):
@@ -116,6 +127,18 @@ class ServeSettings(_Group):
         "", description="Address that others reach it by, through TLS: `https://memory.example.com`."
     )
 
+    proxies: Several = Field(
+        (), description="Addresses or networks of proxies whose headers are believed, with commas."
+    )
+
+    @field_validator("proxies")
+    @classmethod
+    def _networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for each in proxies:
+            if ipaddress.ip_network(each).prefixlen == 0:
+                raise ValueError(f"{each} is everybody; name the proxies only")
+        return proxies
+
     @field_validator("url")
     @classmethod
     def _origin(cls, url: str) -> str:
@@ -127,16 +150,6 @@ class ServeSettings(_Group):
         if url and parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
             raise ValueError("passwords and keys would travel readable by others; give an https address")
         return url.rstrip("/")
-
-
-def _comma_separated(given: Any) -> Any:
-    if isinstance(given, str):
-        return tuple(each.strip() for each in given.split(",") if each.strip())
-    return given
-
-
-Several = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
-"""Values separated by commas."""
 
 
 Algorithm = Literal[
@@ -161,7 +174,18 @@ class JwtSettings(_Group):
     )
 
 
-Method = Literal["keys", "jwt"]
+class ProxySettings(_Group):
+    """A proxy that lets people in and names them by headers."""
+
+    address_header: str = Field("X-Forwarded-Email", description="The header that has the e-mail address.")
+    groups_header: str = Field("X-Forwarded-Groups", description="The header that lists groups, with commas.")
+    secret: SecretStr = Field(
+        SecretStr(""),
+        description="What the proxy must send in `X-Mneme-Proxy`; empty: its address is enough.",
+    )
+
+
+Method = Literal["keys", "jwt", "proxy"]
 """A way to say who asks."""
 
 
@@ -170,7 +194,7 @@ class AuthSettings(_Group):
 
     methods: Annotated[tuple[Method, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
         (),
-        description="Ways to say who asks, with commas: `keys`, `jwt`; none: on loopback everybody is the owner.",
+        description="Ways to say who asks, with commas: `keys`, `jwt`, `proxy`; none: on loopback everybody is the owner.",
     )
     legal: Several = Field((), description="Access tokens of those who may read the audit, with commas.")
     knowledge_managers: Several = Field((), description="Of those who decide who is who and measure.")
@@ -178,6 +202,7 @@ class AuthSettings(_Group):
         (), description="Of those who run sources, give out keys and import people."
     )
     jwt: JwtSettings = JwtSettings()
+    proxy: ProxySettings = ProxySettings()
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -247,6 +272,10 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _nobody_listens_unasked(self) -> Self:
         host = self.serve.host
+        if "proxy" in self.auth.methods and not self.serve.proxies:
+            raise ValueError(
+                "proxy is among the methods; set MNEME_SERVE__PROXIES to the addresses of the proxies"
+            )
         if host in LOOPBACK:
             return self
         if not self.auth.methods:

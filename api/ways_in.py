@@ -3,22 +3,26 @@
 from collections.abc import Callable, Mapping
 
 from api.by_key import ByApiKey
+from api.by_proxy import ByProxy
 from api.identify import Callers, Identification, Identify, NoLogin, OwnerToken
+from api.peers import Peers
 from api.roles import RoleHolders, UserRole
-from api.settings import AuthSettings
+from api.settings import AuthSettings, Settings
 from memory.catalogue.catalogue import Catalogue
 
 
-def identification(settings: AuthSettings, catalogue: Catalogue, owner: OwnerToken) -> Identification:
+def identification(settings: Settings, catalogue: Catalogue, owner: OwnerToken) -> Identification:
     """The ways in that the settings name; the owner's is always among them, and what shows a token goes before the rest."""
-    if not settings.methods:
+    auth = settings.auth
+    if not auth.methods:
         return Identification([owner, NoLogin()])
-    callers = Callers(catalogue.people, role_holders(settings))
+    callers = Callers(catalogue.people, role_holders(auth))
     made: Mapping[str, Callable[[], Identify]] = {
         "keys": lambda: ByApiKey(catalogue.api_keys, callers),
-        "jwt": lambda: _by_jwt(settings, callers),
+        "jwt": lambda: _by_jwt(auth, callers),
+        "proxy": lambda: ByProxy(auth.proxy, Peers(settings.serve.proxies), callers),
     }
-    return Identification([owner, *(make() for name, make in made.items() if name in settings.methods)])
+    return Identification([owner, *(make() for name, make in made.items() if name in auth.methods)])
 
 
 def _by_jwt(settings: AuthSettings, callers: Callers) -> Identify:

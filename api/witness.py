@@ -15,10 +15,10 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import problem_json, problem_of
+from api.security import SAFE
 from memory.catalogue.audit import Audit
 from memory.errors import MnemeError
 
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _REFUSED = 400
 
 
@@ -120,7 +120,7 @@ def _audit(scope: Scope) -> Audit | None:
 
 
 def _worth(method: str, seen: _Seen, status: int) -> bool:
-    return method not in _SAFE or bool(seen.documents or seen.about) or status >= _REFUSED
+    return method not in SAFE or bool(seen.documents or seen.about) or status >= _REFUSED
 
 
 async def _fail(error: MnemeError, scope: Scope, receive: Receive, send: Send) -> None:

@@ -28,6 +28,7 @@ class Badge:
 
     challenge = "Badge"
     blocking = True
+    ambient = False
 
     def __call__(self, request: Request) -> Caller | None:
         group = request.headers.get("badge")

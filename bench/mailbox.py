@@ -50,12 +50,16 @@ def originals(corpus: str) -> list[bytes]:
     return [source.fetch(each.ref).read() for each in source.changes(None) if isinstance(each, Upserted)]
 
 
+def renamed(message: bytes, name: str) -> bytes:
+    """The message under a Message-ID of its own."""
+    return _ID.sub(b"Message-ID: <%s@bench.example>" % name.encode(), message, count=1)
+
+
 def write(path: Path, found: list[bytes], numbers: range) -> None:
     """Append messages under new Message-IDs, named by their numbers."""
     with path.open("ab") as file:
         for number in numbers:
-            fresh = b"Message-ID: <%d@bench.example>" % number
-            text = _ID.sub(lambda _, line=fresh: line, found[number % len(found)], count=1)
+            text = renamed(found[number % len(found)], str(number))
             quoted = re.sub(rb"^(>*From )", rb">\1", text.replace(b"\r\n", b"\n"), flags=re.MULTILINE)
             file.write(b"From bench Mon Jan  1 00:00:00 2024\n" + quoted.rstrip(b"\n") + b"\n\n")
 

@@ -6,12 +6,14 @@ before its body is read. `admit` stands at each route, whatever path led there: 
 
 from functools import cached_property
 from typing import Annotated
+from urllib.parse import urlencode
 
 from anyio.to_thread import run_sync
 from fastapi import Depends, Query, Request
+from fastapi.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.error_answers import answer_of
+from api.error_answers import answer_of, wants_page
 from api.roles import CALLER, Caller, Permission
 from api.rules import OPEN, RULES, is_open
 from api.service import Service
@@ -36,7 +38,7 @@ class Admission:
         try:
             caller = await run_sync(identify, request) if identify.blocking else identify(request)
         except MnemeError as error:
-            answer = answer_of(request, error)
+            answer = _to_login(request, error) or answer_of(request, error)
             if isinstance(error, NotAuthenticated) and (challenge := identify.challenge(request)):
                 answer.headers["WWW-Authenticate"] = challenge
             await answer(scope, receive, send)
@@ -46,6 +48,15 @@ class Admission:
         if caller.asker.key != caller.actor:  # a key that asks for a person
             takes_place(caller.asker.key)
         await self._app(scope, receive, send)
+
+
+def _to_login(request: Request, error: MnemeError) -> Response | None:
+    """To whom a page is shown that is not theirs to see yet, the page to log in."""
+    offered = request.app.state.service.login.offered and isinstance(error, NotAuthenticated)
+    if not offered or request.method != "GET" or not wants_page(request):
+        return None
+    address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(f"/login?{urlencode({'next': address})}", 303)
 
 
 async def admit(request: Request) -> None:

@@ -19,6 +19,7 @@ from api import (
     eval_routes,
     judging_routes,
     key_routes,
+    login_pages,
     people_pages,
     people_routes,
     push_routes,
@@ -27,6 +28,7 @@ from api import (
     upkeep_pages,
     upkeep_routes,
     usage_routes,
+    user_routes,
     web,
     witness,
 )
@@ -80,6 +82,8 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
     app.include_router(usage_routes.router)
     app.include_router(audit_routes.router)
     app.include_router(key_routes.router)
+    app.include_router(login_pages.router)
+    app.include_router(user_routes.router)
     app.add_api_route("/openapi.json", lambda: JSONResponse(app.openapi()), include_in_schema=False)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(MnemeError, _on_ours)

@@ -279,4 +279,5 @@ from api import (  # noqa: E402
     key_commands,  # noqa: F401
     people_commands,  # noqa: F401
     upkeep_commands,  # noqa: F401
+    user_commands,  # noqa: F401
 )

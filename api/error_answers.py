@@ -1,17 +1,19 @@
 """The one place where errors become answers: problems for programs, pages for people."""
 
+import math
+
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from api.interface import page, pages_of
 from api.problems import problem_json, problem_of
-from memory.errors import MnemeError
+from memory.errors import MnemeError, TooManyRequests
 
 
 def answer_of(request: Request, error: MnemeError) -> Response:
     """An error as the answer to a request (RFC 9457)."""
     told = problem_json(error, instance=request.url.path)
-    if _wants_page(request):
+    if wants_page(request):
         html = pages_of(request).error_page(
             told["status"],
             told["title"],
@@ -20,10 +22,17 @@ def answer_of(request: Request, error: MnemeError) -> Response:
             asker=request.query_params.get("as", ""),
         )
         return page(request, html, told["status"])
-    headers = {"Retry-After": "5"} if error.retryable and problem_of(error).status in (409, 503) else None
+    headers = _later(error)
     return JSONResponse(told, told["status"], headers, media_type="application/problem+json")
 
 
-def _wants_page(request: Request) -> bool:
+def _later(error: MnemeError) -> dict[str, str] | None:
+    if isinstance(error, TooManyRequests):
+        return {"Retry-After": str(math.ceil(error.after_s))}
+    return {"Retry-After": "5"} if error.retryable and problem_of(error).status in (409, 503) else None
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person reads the answer."""
     api = request.url.path.startswith(("/api/", "/healthz", "/openapi"))
     return not api and "text/html" in request.headers.get("accept", "")

@@ -128,15 +128,17 @@ class Identification:
         for way in self._ways:
             if (caller := way(request)) is not None:
                 if way.ambient:
-                    _from_our_page(request)
+                    from_our_page(request)
                 return caller
         raise NotAuthenticated
 
 
-def _from_our_page(request: Request) -> None:
+def from_our_page(request: Request) -> None:
     """What changes something by what a browser brings along must say that it comes from a page of ours.
 
     `api.security.Guard` has refused what says otherwise; here, what says nothing is refused too.
+
+    :raises AccessDenied: where it does not.
     """
     if request.method in SAFE or request.headers.get("origin"):
         return

@@ -23,7 +23,12 @@ def pages_of(request: Request) -> Pages:
     """What renders the pages for a request."""
     address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     caller: Caller | None = request.scope.get(CALLER)
-    return Pages(wording(language_of(request)), address, caller.permissions if caller else frozenset())
+    words = wording(language_of(request))
+    return (
+        Pages(words, address, caller.permissions, caller.name if caller.session else "")
+        if caller
+        else Pages(words, address, ())
+    )
 
 
 def page(request: Request, html: str, status: int = 200) -> HTMLResponse:

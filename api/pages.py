@@ -57,6 +57,7 @@ class Pages:
         shown, and kept in every link.
     :param words: the language of the interface.
     :param address: path and query of the page that is asked for, for the links to its other languages.
+    :param reader: who has logged in, and can log out; empty where nobody has.
     :param rights: what the reader may do, so that nothing is offered which would be refused.
     """
 
@@ -65,11 +66,13 @@ class Pages:
         words: Wording | None = None,
         address: str = "/",
         rights: Collection[Permission] = frozenset(Permission),
+        reader: str = "",
     ) -> None:
         self.words = words or wording("en")
         self._templates = _templates(self.words)
         self._address = address
         self._rights = rights
+        self._reader = reader
 
     def render(self, template: str, asker: str, **values: Any) -> str:
         """A page from a template of ours.
@@ -84,6 +87,7 @@ class Pages:
             "links": Links(asker),
             "address": self._address,
             "rights": self._rights,
+            "reader": self._reader,
         }
         html = self._templates.get_template(template).render(known | values)
         return html.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be sent

@@ -28,6 +28,7 @@ _KNOWN: dict[type[MnemeError], Problem] = {
     errors.TooLarge: Problem(413, "too-large", "This is too large", 65),
     errors.NotFound: Problem(404, "not-found", "Not found", 66),
     errors.NotAuthenticated: Problem(401, "not-authenticated", "Not signed in", 77),
+    errors.TooManyRequests: Problem(429, "too-many-requests", "Too many requests", 75),
     errors.ProviderUnavailable: Problem(503, "provider-away", "The identity provider cannot be asked", 75),
     errors.AccessDenied: Problem(403, "access-denied", "Not allowed", 77),
     errors.SourceError: Problem(502, "source-unreachable", "The source cannot be read", 69),

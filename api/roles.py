@@ -63,12 +63,14 @@ class Caller:
     :param permissions: what they may do.
     :param actor: how the audit names them: ``owner``, an asker's lasting key, or ``key:`` with a key's id.
     :param name: how the pages call them; empty where nobody logs in.
+    :param session: whether they have logged in to the pages, and can log out.
     """
 
     asker: Asker
     permissions: frozenset[Permission]
     actor: str
     name: str = ""
+    session: bool = False
 
 
 CALLER = "mneme.caller"

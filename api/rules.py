@@ -6,7 +6,7 @@ from api.roles import Permission
 
 _P = Permission
 
-OPEN = frozenset({("GET", "/healthz")})
+OPEN = frozenset({("GET", "/healthz"), ("GET", "/login"), ("POST", "/login")})
 """What is answered without saying who asks."""
 
 OPEN_FOLDERS = ("/static/",)
@@ -28,6 +28,7 @@ _BY_PERMISSION: Mapping[Permission, str] = {
         GET /api/search/count
         GET /api/search/export
         GET /api/why
+        POST /logout
         GET /documents/{document}
         GET /documents/{document}/compare/{other}
         GET /documents/{document}/similar
@@ -109,6 +110,10 @@ _BY_PERMISSION: Mapping[Permission, str] = {
         GET /api/keys
         POST /api/keys
         DELETE /api/keys/{identity}
+        GET /api/users
+        POST /api/users
+        DELETE /api/users/{address}
+        PUT /api/users/{address}/password
     """,
     # These look at the whole memory, whoever asks, or decide what answers everybody.
     _P.EVERYTHING: """

@@ -16,6 +16,7 @@ from api.discovery import Discovery
 from api.doctor import examine
 from api.identify import Identification, OwnerToken
 from api.jobs import Jobs
+from api.login import Login
 from api.people_service import PeopleService
 from api.saved import Saved
 from api.schedule import Schedule
@@ -52,6 +53,7 @@ class Service:
     owner: OwnerToken = field(default_factory=OwnerToken)
     identify: Identification = field(init=False)
     backups: Backups = field(init=False)
+    login: Login = field(init=False)
     _progress: Recent[Progress] = field(init=False)
     _searcher: Searcher | None = None
     _whole: WholeList | None = None
@@ -66,6 +68,7 @@ class Service:
         self.upkeep = Upkeep(self.memory.catalogue, self.jobs, self.schedule)
         self.people = PeopleService(self.memory)
         memory = self.memory
+        self.login = Login(memory.settings.auth, memory.catalogue)
         self.identify = identification(memory.settings, memory.catalogue, self.owner)
         self.backups = Backups(self.memory)
 

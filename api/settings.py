@@ -185,7 +185,7 @@ class ProxySettings(_Group):
     )
 
 
-Method = Literal["keys", "jwt", "proxy"]
+Method = Literal["keys", "jwt", "proxy", "password"]
 """A way to say who asks."""
 
 
@@ -194,12 +194,18 @@ class AuthSettings(_Group):
 
     methods: Annotated[tuple[Method, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
         (),
-        description="Ways to say who asks, with commas: `keys`, `jwt`, `proxy`; none: on loopback everybody is the owner.",
+        description="Ways to say who asks, with commas: `keys`, `jwt`, `proxy`, `password`; none: on loopback everybody is the owner.",
     )
     legal: Several = Field((), description="Access tokens of those who may read the audit, with commas.")
     knowledge_managers: Several = Field((), description="Of those who decide who is who and measure.")
     administrators: Several = Field(
         (), description="Of those who run sources, give out keys and import people."
+    )
+    session_hours: Annotated[float, Field(gt=0, le=24 * 30)] = Field(
+        12, description="Hours after which whoever logged in to the pages logs in again."
+    )
+    idle_minutes: Annotated[float, Field(gt=0)] = Field(
+        60, description="Minutes without a request after which they do."
     )
     jwt: JwtSettings = JwtSettings()
     proxy: ProxySettings = ProxySettings()

@@ -4,11 +4,15 @@ from collections.abc import Callable, Mapping
 
 from api.by_key import ByApiKey
 from api.by_proxy import ByProxy
+from api.by_session import BySession
 from api.identify import Callers, Identification, Identify, NoLogin, OwnerToken
 from api.peers import Peers
 from api.roles import RoleHolders, UserRole
 from api.settings import AuthSettings, Settings
 from memory.catalogue.catalogue import Catalogue
+
+WITH_SESSION = frozenset({"password"})
+"""Methods by which people log in to the pages."""
 
 
 def identification(settings: Settings, catalogue: Catalogue, owner: OwnerToken) -> Identification:
@@ -20,9 +24,11 @@ def identification(settings: Settings, catalogue: Catalogue, owner: OwnerToken) 
     made: Mapping[str, Callable[[], Identify]] = {
         "keys": lambda: ByApiKey(catalogue.api_keys, callers),
         "jwt": lambda: _by_jwt(auth, callers),
+        "session": lambda: BySession(auth, settings.serve, catalogue.sessions, callers),
         "proxy": lambda: ByProxy(auth.proxy, Peers(settings.serve.proxies), callers),
     }
-    return Identification([owner, *(make() for name, make in made.items() if name in auth.methods)])
+    wanted = {*auth.methods, *({"session"} if WITH_SESSION & {*auth.methods} else ())}
+    return Identification([owner, *(make() for name, make in made.items() if name in wanted)])
 
 
 def _by_jwt(settings: AuthSettings, callers: Callers) -> Identify:

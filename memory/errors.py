@@ -7,6 +7,7 @@
     │   └── TooLarge         more than is taken at once
     ├── NotFound             no such document, person, source or model
     ├── NotAuthenticated     nobody knows who asks
+    ├── TooManyRequests      somebody asks more often than is taken
     ├── ProviderUnavailable  the identity provider cannot be asked
     ├── AccessDenied         the asker may not do this
     ├── SourceError          a source cannot be reached or read
@@ -74,6 +75,17 @@ class NotFound(MnemeError):
 
 class NotAuthenticated(MnemeError):
     """Say who you are first."""
+
+
+class TooManyRequests(MnemeError):
+    """This was asked too often."""
+
+    retryable = True
+    default_hint = "Wait a moment, then try again."
+
+    def __init__(self, message: str = "", *, after_s: float, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.after_s = after_s
 
 
 class ProviderUnavailable(MnemeError):

@@ -24,10 +24,12 @@ from memory.catalogue.people import People
 from memory.catalogue.person_page import PersonPages
 from memory.catalogue.saved import SavedSearches
 from memory.catalogue.schema import meta
+from memory.catalogue.sessions import Sessions
 from memory.catalogue.snapshot import snapshot
 from memory.catalogue.sources import Sources
 from memory.catalogue.threads import Threads
 from memory.catalogue.upsert import upsert
+from memory.catalogue.users import Users
 from memory.catalogue.vectors import VectorCache
 from memory.catalogue.who_is_who import WhoIsWho
 
@@ -71,6 +73,8 @@ class Catalogue:
         self.audit = Audit(self._engine, keep_audit)
         self.judging = Judging(self._engine)
         self.api_keys = ApiKeys(self._engine)
+        self.sessions = Sessions(self._engine)
+        self.users = Users(self._engine)
 
     def transaction(self) -> AbstractContextManager[Connection]:
         """A transaction over several stores: ``with catalogue.transaction() as connection:``."""

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from memory.errors import CatalogueError, DiskFull, MnemeError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0012"
+HEAD = "0013"
 """The newest migration; a test compares it with the files."""
 
 

@@ -404,3 +404,25 @@ api_keys = Table(
     # A row stays when its key is worth nothing any more: the audit names it.
     Column("revoked", Moment),
 )
+
+users = Table(
+    "users",
+    metadata,
+    Column("address", String, primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("added", Moment, nullable=False),
+    Column("changed", Moment, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("address", String, nullable=False, index=True),
+    # Of groups that the identity provider told when it began; those of the directory are looked up.
+    Column("tokens", JSON, nullable=False),
+    Column("method", String, nullable=False),
+    Column("began", Moment, nullable=False),
+    Column("used", Moment, nullable=False),
+    Column("ends", Moment, nullable=False),
+)

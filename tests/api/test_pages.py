@@ -155,6 +155,8 @@ def rendered(text: str, pages: Pages | None = None) -> Iterator[tuple[str, str]]
     for voted in (False, True):
         asked = {"id": "d", "votes": True, "voted": voted}
         yield f"voted {voted}", pages.document_page(asked, [], [], query="xx")
+    for wrong in (None, problem):
+        yield "login", pages.render("login.html", "", next=text, by_password=True, problem=wrong)
     yield "bare document", pages.document_page({"id": "d"}, [], [])
     identities = [
         {"name": text, "address": text, "account": text},

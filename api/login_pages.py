@@ -1,0 +1,70 @@
+"""The pages to log in and out: forms that work without JavaScript and are taken from this service's own pages only."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from api.admission import Asked
+from api.by_session import SessionCookie
+from api.identify import from_our_page
+from api.interface import page, pages_of
+from api.login import safe_place
+from api.peers import Peers
+from api.problems import problem_of
+from api.service import Service
+from memory.errors import MnemeError, NotAuthenticated, NotFound, TooManyRequests
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+Text = Annotated[str, Form(max_length=4000)]
+
+
+@router.get("/login")
+def login_page(request: Request, service: Asked, next: str = "/") -> HTMLResponse:
+    """The page to log in."""
+    _offered(service)
+    return _page(request, service, next)
+
+
+@router.post("/login", response_model=None)
+def log_in(
+    request: Request, service: Asked, address: Text = "", password: Text = "", next: Text = "/"
+) -> HTMLResponse | RedirectResponse:
+    """Log somebody in with a password, under a session that was nobody's before."""
+    if not service.login.by_password:
+        raise NotFound("There is nothing at this address.")
+    from_our_page(request)
+    serve = service.memory.settings.serve
+    try:
+        token = service.login.with_password(address, password, Peers(serve.proxies).address(request))
+    except (NotAuthenticated, TooManyRequests) as error:
+        return _page(request, service, next, error)
+    answer = RedirectResponse(safe_place(next), 303)
+    SessionCookie(serve).keep(request, answer, token)
+    return answer
+
+
+@router.post("/logout")
+def log_out(request: Request, service: Asked) -> RedirectResponse:
+    """End the session."""
+    cookie = SessionCookie(service.memory.settings.serve)
+    service.login.end(cookie.read(request))
+    answer = RedirectResponse("/login" if service.login.offered else "/", 303)
+    cookie.forget(request, answer)
+    return answer
+
+
+def _offered(service: Service) -> None:
+    if not service.login.offered:
+        raise NotFound("There is nothing at this address.")
+
+
+def _page(request: Request, service: Service, next: str, error: MnemeError | None = None) -> HTMLResponse:
+    problem = {"detail": error.message, "hint": error.hint} if error else None
+    html = pages_of(request).render(
+        "login.html", "", next=safe_place(next), by_password=service.login.by_password, problem=problem
+    )
+    answer = page(request, html, problem_of(error).status if error else 200)
+    if isinstance(error, TooManyRequests):
+        answer.headers["Retry-After"] = str(error.after_s)
+    return answer

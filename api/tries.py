@@ -1,0 +1,60 @@
+"""How often something may be tried: in a window that moves with the time, by whoever tries it."""
+
+import ipaddress
+import math
+import time
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from memory.errors import TooManyRequests
+
+_PER_CALLER = "40 per minute"
+_PER_ACCOUNT = ("5 per minute", "30 per hour")
+
+
+class LoginTries:
+    """Counts tries to log in: of one address on one account, and of one address on any.
+
+    Nobody is locked out by what others try: an account is counted for each address by itself.
+    """
+
+    def __init__(self) -> None:
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._per_caller = parse(_PER_CALLER)
+        self._per_account = [parse(each) for each in _PER_ACCOUNT]
+
+    def count(self, caller: str, account: str) -> None:
+        """Count a try.
+
+        :param caller: where it comes from.
+        :param account: whose it is.
+        :raises TooManyRequests: where there were too many.
+        """
+        place = _place(caller)
+        self._hit(self._per_caller, place)
+        for limit in self._per_account:
+            self._hit(limit, place, account.strip().casefold()[:200])
+
+    def forget(self, caller: str, account: str) -> None:
+        """Who has logged in begins anew."""
+        for limit in self._per_account:
+            self._limiter.clear(limit, _place(caller), account.strip().casefold()[:200])
+
+    def _hit(self, limit: RateLimitItem, *whose: str) -> None:
+        if not self._limiter.hit(limit, *whose):
+            ends = self._limiter.get_window_stats(limit, *whose).reset_time
+            raise TooManyRequests(after_s=max(1, math.ceil(ends - time.time())))
+
+
+def _place(address: str) -> str:
+    """What one household or machine has: of IPv6 addresses, a whole /64."""
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network(f"{known}/64", strict=False)) if known.version == _IPV6 else str(known)
+
+
+_IPV6 = 6

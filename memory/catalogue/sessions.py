@@ -1,0 +1,80 @@
+"""Who is logged in to the pages. A browser keeps a random token; here, only its hash is kept."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Engine, delete, insert, select, update
+
+from memory.catalogue.engine import transaction
+from memory.catalogue.schema import sessions
+
+USED_EVERY = timedelta(minutes=1)
+"""How exactly it is noted when a session was last used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody who is logged in.
+
+    :param address: the address they have proven.
+    :param tokens: access tokens of groups that the identity provider told when it began.
+    :param method: how they logged in.
+    """
+
+    address: str
+    tokens: frozenset[str]
+    method: str
+
+
+class Sessions:
+    """The sessions of a memory."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def begin(self, address: str, *, method: str, lasts: timedelta, tokens: Iterable[str] = ()) -> str:
+        """Begin a session under a token that nobody has seen before; gives the token.
+
+        What has ended meanwhile is forgotten.
+        """
+        token, now = secrets.token_urlsafe(32), datetime.now(UTC)
+        with transaction(self._engine) as connection:
+            connection.execute(delete(sessions).where(sessions.c.ends <= now))
+            connection.execute(
+                insert(sessions).values(
+                    hash=_hash(token),
+                    address=address.strip().casefold(),
+                    tokens=sorted(tokens),
+                    method=method,
+                    began=now,
+                    used=now,
+                    ends=now + lasts,
+                )
+            )
+        return token
+
+    def known(self, token: str, idle: timedelta) -> Session | None:
+        """Whose session a token is; None where it is none, has ended, or was not used for too long.
+
+        :param idle: so long it may rest.
+        """
+        now, this = datetime.now(UTC), sessions.c.hash == _hash(token)
+        with transaction(self._engine) as connection:
+            row = connection.execute(select(sessions).where(this)).one_or_none()
+            if row is None or row.ends <= now or now - row.used > idle:
+                return None
+            if now - row.used >= min(USED_EVERY, idle / 2):
+                connection.execute(update(sessions).where(this, sessions.c.used < now).values(used=now))
+        return Session(row.address, frozenset(row.tokens), row.method)
+
+    def end(self, token: str) -> None:
+        """End a session; one that is none is no error."""
+        with transaction(self._engine) as connection:
+            connection.execute(delete(sessions).where(sessions.c.hash == _hash(token)))
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

@@ -4,6 +4,7 @@ Two layers, each of which refuses by itself. `Admission` stands before routing: 
 before its body is read. `admit` stands at each route, whatever path led there: it looks up what that route needs.
 """
 
+from collections.abc import AsyncIterator
 from functools import cached_property
 from typing import Annotated
 from urllib.parse import urlencode
@@ -131,6 +132,19 @@ async def service_of(request: Request) -> Service:
 
 
 Asked = Annotated[Service, Depends(service_of)]
+
+
+async def in_turn(service: Asked) -> AsyncIterator[None]:
+    """Hold one of the turns for searching until the answer is sent.
+
+    :raises TooBusy: where there is none.
+    """
+    with service.turns.turn():
+        yield
+
+
+IN_TURN = Depends(in_turn)
+"""What a route that searches has among its dependencies; asynchronous, so that who is refused needs no thread."""
 
 
 async def asking_of(

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from api.admission import Asked, By
+from api.admission import IN_TURN, Asked, By
 from api.interface import page as page_of
 from api.interface import pages_of
 from api.page_links import Links
@@ -15,7 +15,7 @@ from api.page_views import comparison_view
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
-@router.get("/saved")
+@router.get("/saved", dependencies=[IN_TURN])
 def saved(request: Request, service: Asked, by: By) -> HTMLResponse:
     """The asker's saved searches."""
     searches = service.saved.all(by.asker)
@@ -46,7 +46,7 @@ def remove(service: Asked, by: By, identity: str) -> RedirectResponse:
     return RedirectResponse(Links(by.place).saved(), 303)
 
 
-@router.get("/saved/{identity}/feed")
+@router.get("/saved/{identity}/feed", dependencies=[IN_TURN])
 def feed(request: Request, service: Asked, by: By, identity: str) -> Response:
     """A saved search as an Atom feed."""
     suffix = f"?{urlencode({'as': by.place})}" if by.place else ""
@@ -55,7 +55,7 @@ def feed(request: Request, service: Asked, by: By, identity: str) -> Response:
     return Response(written, media_type="application/atom+xml")
 
 
-@router.get("/documents/{document}/similar")
+@router.get("/documents/{document}/similar", dependencies=[IN_TURN])
 def similar(request: Request, service: Asked, by: By, document: str) -> HTMLResponse:
     """Documents that mean nearly the same; to htmx, only their list."""
     asker = by.asker

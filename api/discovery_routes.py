@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.admission import Asked, By
+from api.admission import IN_TURN, Asked, By
 from api.export import as_csv, as_json_lines
 
 router = APIRouter()
@@ -22,13 +22,13 @@ class SavedIn(BaseModel):
     name: str = Field("", description="What to call it; empty: itself.")
 
 
-@router.get("/api/search/count", tags=["search"])
+@router.get("/api/search/count", tags=["search"], dependencies=[IN_TURN])
 def count(service: Asked, by: By, q: Searched) -> dict[str, Any]:
     """Exactly how many documents a search finds that the asker may see."""
     return {"query": q, "total": service.discovery.count(q, by.asker)}
 
 
-@router.get("/api/search/export", tags=["search"], response_model=None)
+@router.get("/api/search/export", tags=["search"], response_model=None, dependencies=[IN_TURN])
 def export(
     service: Asked,
     by: By,
@@ -45,7 +45,7 @@ def export(
     return StreamingResponse(lines, media_type=f"{kind}; charset=utf-8", headers=headers)
 
 
-@router.get("/api/documents/{document}/similar", tags=["documents"])
+@router.get("/api/documents/{document}/similar", tags=["documents"], dependencies=[IN_TURN])
 def similar(
     service: Asked, by: By, document: str, limit: Annotated[int, Query(ge=1, le=50)] = 10
 ) -> list[dict[str, Any]]:
@@ -65,7 +65,7 @@ def compare(service: Asked, by: By, document: str, other: str) -> dict[str, Any]
     return service.discovery.compare(document, other, by.asker)
 
 
-@router.get("/api/saved", tags=["search"])
+@router.get("/api/saved", tags=["search"], dependencies=[IN_TURN])
 def saved(service: Asked, by: By) -> list[dict[str, Any]]:
     """The asker's saved searches, with what is new since they last looked."""
     return service.saved.all(by.asker)

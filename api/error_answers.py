@@ -13,6 +13,7 @@ from memory.errors import MnemeError, TooManyRequests
 def answer_of(request: Request, error: MnemeError) -> Response:
     """An error as the answer to a request (RFC 9457)."""
     told = problem_json(error, instance=request.url.path)
+    headers = _later(error)
     if wants_page(request):
         html = pages_of(request).error_page(
             told["status"],
@@ -21,18 +22,19 @@ def answer_of(request: Request, error: MnemeError) -> Response:
             error.hint,
             asker=request.query_params.get("as", ""),
         )
-        return page(request, html, told["status"])
-    headers = _later(error)
+        answer = page(request, html, told["status"])
+        answer.headers.update(headers)
+        return answer
     return JSONResponse(told, told["status"], headers, media_type="application/problem+json")
 
 
-def _later(error: MnemeError) -> dict[str, str] | None:
+def _later(error: MnemeError) -> dict[str, str]:
     if isinstance(error, TooManyRequests):
         return {"Retry-After": str(math.ceil(error.after_s))}
-    return {"Retry-After": "5"} if error.retryable and problem_of(error).status in (409, 503) else None
+    return {"Retry-After": "5"} if error.retryable and problem_of(error).status in (409, 503) else {}
 
 
 def wants_page(request: Request) -> bool:
     """Whether a person reads the answer."""
-    api = request.url.path.startswith(("/api/", "/healthz", "/openapi"))
+    api = request.url.path.startswith(("/api/", "/healthz", "/readyz", "/openapi"))
     return not api and "text/html" in request.headers.get("accept", "")

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.admission import Asked
+from api.admission import IN_TURN, Asked
 from api.search_setup import active_pipeline
 from api.wiring import NAME
 from eval import live
@@ -68,7 +68,7 @@ class Candidate(BaseModel):
     ungated: bool = Field(False, description="Promote it though it has not passed the gate.")
 
 
-@router.post("/api/eval/ask")
+@router.post("/api/eval/ask", dependencies=[IN_TURN])
 def ask(service: Asked, given: ManyQueries) -> dict[str, Any]:
     """What a pipeline finds in this memory for each query, and how long it takes."""
     service.memory.wait_for_model()
@@ -76,7 +76,7 @@ def ask(service: Asked, given: ManyQueries) -> dict[str, Any]:
     return live.ask(NAME, queries, given.depth, pipeline=given.pipeline, name=given.name, rank=given.rank)
 
 
-@router.post("/api/eval/vary")
+@router.post("/api/eval/vary", dependencies=[IN_TURN])
 def vary(service: Asked, given: ManyFusions) -> list[dict[str, Any]]:
     """What each way to fuse finds in this memory for each query."""
     service.memory.wait_for_model()

@@ -8,7 +8,7 @@ from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_core import to_json
 
-from api.admission import Asked, By
+from api.admission import IN_TURN, Asked, By
 from api.schemas import DocumentOut, SearchOut
 from api.security import ORIGINAL_POLICY
 from api.sources import NewSource
@@ -38,12 +38,32 @@ class SecretIn(BaseModel):
 
 
 @router.get("/healthz", tags=["health"])
-def healthz(service: Asked) -> dict[str, Any]:
-    """Whether the memory can be searched by words and by meaning."""
-    return service.health()
+async def healthz(service: Asked) -> dict[str, Any]:
+    """That the service lives; asynchronous, so that it is said however busy the service is."""
+    return service.health.live()
 
 
-@router.get("/api/search", tags=["search"], response_model=None, responses={200: {"model": SearchOut}})
+@router.get("/readyz", tags=["health"])
+def readyz(service: Asked, response: Response) -> dict[str, Any]:
+    """Whether searches are answered, with status 503 where they are not."""
+    told = service.health.ready()
+    response.status_code = 200 if told["ready"] else 503
+    return told
+
+
+@router.get("/api/health", tags=["health"])
+def health(service: Asked) -> dict[str, Any]:
+    """Whether searches are answered, what is wrong, and the room on the disk."""
+    return service.health.details()
+
+
+@router.get(
+    "/api/search",
+    tags=["search"],
+    response_model=None,
+    responses={200: {"model": SearchOut}},
+    dependencies=[IN_TURN],
+)
 def search(
     service: Asked,
     by: By,

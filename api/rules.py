@@ -6,7 +6,7 @@ from api.roles import Permission
 
 _P = Permission
 
-OPEN = frozenset({("GET", "/healthz"), ("GET", "/login"), ("POST", "/login")})
+OPEN = frozenset({("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/login"), ("POST", "/login")})
 """What is answered without saying who asks."""
 
 OPEN_FOLDERS = ("/static/",)
@@ -86,6 +86,7 @@ _BY_PERMISSION: Mapping[Permission, str] = {
     """,
     _P.OPERATE: """
         POST /api/doctor
+        GET /api/health
         GET /api/kinds
         GET /api/ledger
         POST /api/ledger/retry

@@ -4,7 +4,6 @@ Routes and pages call these; the command line calls the routes. So all three ans
 """
 
 import threading
-import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +13,7 @@ from api import attached, conversations
 from api.backup import Backups
 from api.discovery import Discovery
 from api.doctor import examine
+from api.health import Health
 from api.identify import Identification, OwnerToken
 from api.jobs import Jobs
 from api.login import Login
@@ -22,6 +22,7 @@ from api.saved import Saved
 from api.schedule import Schedule
 from api.search_setup import built, promote
 from api.sources import NewSource
+from api.turns import Turns
 from api.upkeep import Upkeep
 from api.ways_in import identification
 from api.why import Why
@@ -54,6 +55,8 @@ class Service:
     identify: Identification = field(init=False)
     backups: Backups = field(init=False)
     login: Login = field(init=False)
+    turns: Turns = field(init=False)
+    health: Health = field(init=False)
     _progress: Recent[Progress] = field(init=False)
     _searcher: Searcher | None = None
     _whole: WholeList | None = None
@@ -71,6 +74,8 @@ class Service:
         self.login = Login(memory.settings.auth, memory.catalogue)
         self.identify = identification(memory.settings, memory.catalogue, self.owner)
         self.backups = Backups(self.memory)
+        self.health = Health(self.memory)
+        self.turns = Turns(self.memory.settings.search.at_once)
 
     @property
     def searcher(self) -> Searcher:
@@ -258,16 +263,6 @@ class Service:
     def doctor(self, *, repair: bool, rebuild: bool, ungated: bool = False) -> dict[str, Any]:
         """Compare catalogue and index, and mend what differs."""
         return examine(self.memory, repair=repair, rebuild=rebuild, ungated=ungated)
-
-    def health(self) -> dict[str, Any]:
-        """Whether the memory can be searched by words and by meaning."""
-        return {
-            "status": "ok",
-            "words": self._searcher is not None,
-            "meaning": self.memory.model_ready,
-            "model_error": self.memory.model_error.message if self.memory.model_error else "",
-            "checked": time.time(),
-        }
 
     def ready(self, asker: Asker) -> dict[str, Any]:
         """How far the memory can be searched, as an answer to a search says it."""

@@ -79,6 +79,9 @@ class SearchSettings(_Group):
         0.3,
         description="Weight of meaning against words where a passage has many of the question's words; it rises to 1 the fewer it has.",
     )
+    at_once: Annotated[int, Field(ge=1, le=36)] = Field(
+        32, description="Searches that run or wait at a time; whoever comes then is told to come back (503)."
+    )
 
 
 class ParsingSettings(_Group):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from api.admission import Asked, By
+from api.admission import IN_TURN, Asked, By
 from api.interface import page as page_of
 from api.interface import pages_of
 from api.page_links import Links
@@ -74,7 +74,7 @@ def retry(
     return RedirectResponse(Links().ledger(source, stages, text), 303)
 
 
-@router.get("/why")
+@router.get("/why", dependencies=[IN_TURN])
 def why(
     request: Request,
     service: Asked,

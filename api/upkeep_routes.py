@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.admission import Asked, By
+from api.admission import IN_TURN, Asked, By
 from api.upkeep import wanted_rows
 from api.witness import tell
 
@@ -85,7 +85,7 @@ def backup(service: Asked, given: BackupIn) -> dict[str, Any]:
     return told
 
 
-@router.get("/api/why", tags=["sources"])
+@router.get("/api/why", tags=["sources"], dependencies=[IN_TURN])
 def why(
     service: Asked,
     by: By,

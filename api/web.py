@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from api.admission import Asked, By
+from api.admission import IN_TURN, Asked, By
 from api.interface import page as page_of
 from api.interface import pages_of
 from api.page_text import Spans
@@ -20,7 +20,7 @@ PAGE = 10
 """Results on a page."""
 
 
-@router.get("/")
+@router.get("/", dependencies=[IN_TURN])
 def search_page(
     request: Request,
     service: Asked,

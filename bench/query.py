@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -131,17 +131,21 @@ def raw(settings, texts: list[str]) -> tuple[float, float]:
 
 
 class serving:  # noqa: N801 - reads as a word in `with serving(...)`
-    """A real service over the home folder, ready by meaning."""
+    """A real service over the home folder, ready by meaning.
 
-    def __init__(self, folder: Path) -> None:
+    :param settings: further environment variables of it.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self._folder = folder
+        self._settings = settings or {}
 
     def __enter__(self) -> tuple[str, psutil.Process]:
         code = "from api.cli import main; main()"
         command = [sys.executable, "-c", code, "serve", "--port", "0", "--json"]
         import os
 
-        environment = {**os.environ, "MNEME_HOME": str(self._folder)}  # noqa: TID251
+        environment = {**os.environ, "MNEME_HOME": str(self._folder), **self._settings}  # noqa: TID251
         began = time.perf_counter()
         self._process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
         address = json.loads(self._process.stdout.readline())["address"]  # type: ignore[union-attr]

@@ -24,6 +24,7 @@
     ├── NotInstalled         a package of an extra is not there
     ├── SecretUnreadable     a password or token cannot be decrypted
     ├── NotPromoted          a pipeline or model has not passed the gate
+    ├── TooBusy              more is asked at a time than is taken
     ├── BackupUnusable       a backup is damaged, or none of ours
     └── DiskFull             nothing more can be written
 
@@ -173,6 +174,13 @@ class SecretUnreadable(MnemeError):
 
 class NotPromoted(MnemeError):
     """This has not passed the gate."""
+
+
+class TooBusy(MnemeError):
+    """More searches are asked for at a time than are taken."""
+
+    retryable = True
+    default_hint = "Try again in a few seconds."
 
 
 class BackupUnusable(MnemeError):

@@ -205,9 +205,13 @@ def test_the_api_describes_itself(client: TestClient) -> None:
 
 
 def test_health_says_how_far_it_is(client: TestClient) -> None:
-    health = client.get("/healthz").json()
-    assert health["words"] is True
-    assert health["status"] == "ok"
+    assert client.get("/api/search", params={"q": "budget", "wait": True}).status_code == 200
+    assert client.get("/healthz").json() == {"status": "ok", "meaning": True}
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()) == (200, {"ready": True, "meaning": True})
+    told = client.get("/api/health").json()
+    assert told == {"ready": True, "meaning": True, "troubles": [], "free_mb": told["free_mb"]}
+    assert told["free_mb"] > 0
     owners = client.get("/api/search", params={"q": "budget"}).json()["ready"]
     assert owners["passages"] == owners["embedded"] > 0
 

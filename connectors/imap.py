@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from connectors.base import Change, Content, SourceConfig
-from connectors.imap_address import address_of, login_of
+from connectors.imap_address import address_of
 from connectors.imap_folders import Choice
+from connectors.imap_login import OPTIONS, SECRETS, login_of
 from connectors.imap_search import Spot, search
 from connectors.imap_session import Session
 from connectors.imap_state import State
@@ -18,7 +19,8 @@ class Imap:
     """Mail on an IMAP server, by password or OAuth2 token; nothing is changed there, not even what is read or unread.
 
     The location is ``imaps://HOST:PORT``, or ``imap://HOST:PORT`` for STARTTLS; options are ``user``, ``ca`` (a file of
-    certificates to trust) and ``tls=off``, secrets ``password`` or ``token``. The key is the Message-ID, else a digest of the
+    certificates to trust) and ``tls=off``, secrets ``password`` or ``token``; or tokens are fetched: options ``token_url``,
+    ``client_id`` and ``scope``, secrets ``refresh_token`` and ``client_secret``. The key is the Message-ID, else a digest of the
     content, as in the connector `mailbox`: a message that is moved stays the same document, and a copy of it is none.
     Patterns and access rules are about ``FOLDER/MESSAGE-ID``; of copies the first by folder decides. Without ``include``
     every folder is taken but those for trash, junk and drafts.
@@ -30,7 +32,7 @@ class Imap:
     reports_deletions = True
 
     def __init__(self, config: SourceConfig) -> None:
-        config.only(options=("user", "tls", "ca"), secrets=("password", "token"))
+        config.only(options=("tls", "ca", *OPTIONS), secrets=SECRETS)
         self._name = config.name
         self._address = address_of(config)
         self._session = Session(self._address, login_of(config))

@@ -1,14 +1,10 @@
-"""Which IMAP server, how encrypted, and as whom: from a source's settings."""
+"""Which IMAP server, and how encrypted: from a source's settings."""
 
-import base64
-import re
 import ssl
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
-
-from pydantic import SecretStr
 
 from connectors.base import SourceConfig
 from memory.errors import InvalidInput
@@ -49,34 +45,6 @@ class Address:
             ) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
-    """An account.
-
-    :param token: an OAuth2 access token (SASL XOAUTH2); None: the password is used.
-    """
-
-    user: str
-    secret: SecretStr | None
-    token: SecretStr | None = None
-
-    @property
-    def password(self) -> str:
-        """In clear: only for the server."""
-        return self.secret.get_secret_value() if self.secret else ""
-
-    def without_secrets(self, text: str) -> str:
-        """What a server says, or only that it refuses where it repeats what it was given."""
-        said = _letters(text)
-        for secret in filter(None, (self.secret, self.token)):
-            value = secret.get_secret_value()
-            sent = (f"\0{self.user}\0{value}", f"user={self.user}\1auth=Bearer {value}\1\1")
-            told = [value, *(base64.b64encode(each.encode()).decode() for each in sent)]
-            if any(each in text or _letters(each) in said for each in told if _letters(each)):
-                return "it refuses the login"
-        return text or "it refuses the login"
-
-
 def address_of(config: SourceConfig) -> Address:
     """Read ``imaps://HOST:PORT``; a host alone is encrypted from the start.
 
@@ -93,7 +61,7 @@ def address_of(config: SourceConfig) -> Address:
         raise InvalidInput(f"Not an address of a mail server: {config.location}.", hint=hint)
     if parts.username is not None:
         raise InvalidInput("A user's name stands in the address.", hint="Give it by --option user=NAME.")
-    default = "implicit" if parts.scheme == "imaps" else "off" if _is_here(host) else "starttls"
+    default = "implicit" if parts.scheme == "imaps" else "off" if is_here(host) else "starttls"
     tls = config.option("tls", default)
     known = ("implicit",) if parts.scheme == "imaps" else ("starttls", "off")
     if tls not in known:
@@ -105,29 +73,7 @@ def address_of(config: SourceConfig) -> Address:
     return Address(host, port or _PORTS[tls], tls, Path(ca) if ca else None)
 
 
-def login_of(config: SourceConfig) -> Login:
-    """Who asks, and by what secret.
-
-    :raises InvalidInput: where there is no user, or neither password nor token.
-    """
-    user = config.option("user")
-    login = Login(user, config.secret("password"), config.secret("token"))
-    if not user:
-        raise InvalidInput("An imap source needs a user.", hint="Give --option user=NAME.")
-    if (login.secret is None) == (login.token is None):
-        raise InvalidInput(
-            "An imap source needs a password or an OAuth2 token, one of them.",
-            hint="Give --secret password or --secret token.",
-        )
-    return login
-
-
-def _letters(text: str) -> str:
-    """Without what quoting adds or escapes."""
-    return re.sub(r"\W", "", text)
-
-
-def _is_here(host: str) -> bool:
+def is_here(host: str) -> bool:
     """Whether what is sent there stays on this machine."""
     if host == "localhost":
         return True

@@ -11,8 +11,10 @@ from itertools import pairwise
 from imap_tools import AND, BaseMailBox, FolderInfo, Header, MailBox, MailBoxStartTls, MailBoxUnencrypted
 from imap_tools.errors import ImapToolsError, MailboxFetchError, UnexpectedCommandStatusError
 from imap_tools.utils import check_command_status, encode_folder
+from pydantic import SecretStr
 
-from connectors.imap_address import Address, Login
+from connectors.imap_address import Address
+from connectors.imap_login import Login
 from connectors.message_key import MAX_MESSAGE, message_id, message_key, sameness
 from memory.errors import RateLimited, SourceError, SourceUnavailable
 
@@ -283,26 +285,29 @@ class Session:
 
     def _log_in(self, box: BaseMailBox) -> None:
         """Say who asks. What a server answers is told only where no secret is in it."""
-        user, name = self._login.user, self._address.name
-        if "LOGINDISABLED" in box.client.capabilities and not self._login.token:
+        user, name, token = self._login.user, self._address.name, self._login.token()
+        used = token or self._login.password or SecretStr("")
+        if "LOGINDISABLED" in box.client.capabilities and not token:
             raise SourceError(f"{name} takes no password without TLS.", hint="Leave out --option tls=off.")
         try:
-            if self._login.token:
-                box.xoauth2(user, self._login.token.get_secret_value(), None)
+            if token:
+                box.xoauth2(user, used.get_secret_value(), None)
             elif "AUTH=PLAIN" in box.client.capabilities:
-                box.login_utf8(user, self._login.password, None)
+                box.login_utf8(user, used.get_secret_value(), None)
             else:
-                box.login(user, self._login.password, None)
+                box.login(user, used.get_secret_value(), None)
         except imaplib.IMAP4.abort:
             raise
         except (UnexpectedCommandStatusError, imaplib.IMAP4.error, UnicodeError) as error:
-            text = self._login.without_secrets(_text(error))
+            text = self._login.without_secrets(_text(error), used)
         else:
             return
         # Outside of the handler: the original may hold the command, and with it the secret.
         if _code(text) in _PAUSE | _FOR_NOW:
             raise self._refusal("", text)
-        given = "token" if self._login.token else "password"
+        if self._login.endpoint:
+            self._login.endpoint.forget()
+        given = self._login.given
         raise SourceError(
             f"{name} does not let {user} in: {text}.",
             hint=f"Check --option user, or give another {given} by `mneme sources secret NAME {given}`.",

@@ -22,12 +22,6 @@ NUMBERS = count(1)
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Dovecot]:
-    with dovecot() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
 def older(server: Dovecot) -> Iterator[Dovecot]:
     """The same mail by a server that does not tell what vanished."""
     with dovecot(WITHOUT_QRESYNC, server) as started:

@@ -42,14 +42,17 @@ class BySession:
 
 
 class SessionCookie:
-    """The cookie that keeps a session: no script reads it, no other site has it sent with what changes something.
+    """A cookie that keeps who somebody is: no script reads it, no other site has it sent with what changes something.
 
     Where others come through TLS it is sent through TLS only, and its name begins with ``__Host-``, so that no other
     host of the same domain can set it (RFC 6265bis, 4.1.3.2).
+
+    :param name: without that.
     """
 
-    def __init__(self, serve: ServeSettings) -> None:
+    def __init__(self, serve: ServeSettings, name: str = "mneme_session") -> None:
         self._public = urlsplit(serve.url)
+        self._plain = name
 
     def read(self, request: Request) -> str:
         """The token, or an empty text."""
@@ -71,4 +74,4 @@ class SessionCookie:
         return self._public.scheme == "https" and request.headers.get("host") == self._public.netloc
 
     def _name(self, request: Request) -> str:
-        return "__Host-mneme_session" if self._secure(request) else "mneme_session"
+        return f"__Host-{self._plain}" if self._secure(request) else self._plain

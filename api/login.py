@@ -1,7 +1,10 @@
 """Logging in to the pages: who has proven who they are gets a session of their own, and is sent to where they were going."""
 
 import threading
+from collections.abc import Mapping
 from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from api.settings import AuthSettings
@@ -9,7 +12,10 @@ from api.tries import LoginTries
 from api.ways_in import WITH_SESSION
 from api.witness import identified, tell
 from memory.catalogue.catalogue import Catalogue
-from memory.errors import NotAuthenticated, TooManyRequests
+from memory.errors import InvalidInput, NotAuthenticated, NotFound, TooManyRequests
+
+if TYPE_CHECKING:
+    from api.oidc import OidcLogin
 
 _AT_ONCE = 2
 """Passwords that are hashed at a time: each takes 64 MB and a processor."""
@@ -38,6 +44,34 @@ class Login:
     def by_password(self) -> bool:
         """Whether people log in with a password."""
         return "password" in self._auth.methods
+
+    @cached_property
+    def oidc(self) -> "OidcLogin | None":
+        """How people log in at an identity provider, where they do."""
+        if "oidc" not in self._auth.methods:
+            return None
+        from api.oidc import OidcLogin  # only where it is needed
+
+        return OidcLogin(self._auth.oidc)
+
+    def at_provider(self, kept: str, given: Mapping[str, str], caller: str) -> tuple[str, str]:
+        """Begin a session for whoever comes back from the provider; gives its token, and where they were going.
+
+        :param kept, given: as `OidcLogin.finish` takes them.
+        :raises NotAuthenticated: where nobody was let in.
+        :raises TooManyRequests: where too much was tried.
+        """
+        if self.oidc is None:
+            raise NotFound("There is nothing at this address.")
+        self._tries.count_caller(caller)
+        try:
+            proven = self.oidc.finish(kept, given)
+            return self.begin(proven.address, "oidc", proven.groups), proven.next
+        except InvalidInput as error:
+            raise NotAuthenticated(error.message) from error
+        except NotAuthenticated:
+            tell(login="refused")
+            raise
 
     def with_password(self, address: str, password: str, caller: str) -> str:
         """Begin a session for whoever knows the password; gives its token.

@@ -1,6 +1,7 @@
 """The pages to log in and out: forms that work without JavaScript and are taken from this service's own pages only."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -13,7 +14,7 @@ from api.login import safe_place
 from api.peers import Peers
 from api.problems import problem_of
 from api.service import Service
-from memory.errors import MnemeError, NotAuthenticated, NotFound, TooManyRequests
+from memory.errors import MnemeError, NotAuthenticated, NotFound, ProviderUnavailable, TooManyRequests
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 Text = Annotated[str, Form(max_length=4000)]
@@ -44,6 +45,34 @@ def log_in(
     return answer
 
 
+@router.get("/login/oidc")
+def to_provider(request: Request, service: Asked, next: str = "/") -> RedirectResponse:
+    """Send somebody to the identity provider."""
+    if service.login.oidc is None:
+        raise NotFound("There is nothing at this address.")
+    address, kept = service.login.oidc.begin(_address(request, service, "/login/return"), safe_place(next))
+    answer = RedirectResponse(address, 303)
+    _begun(service).keep(request, answer, kept)
+    return answer
+
+
+@router.get("/login/return", response_model=None)
+def from_provider(request: Request, service: Asked) -> HTMLResponse | RedirectResponse:
+    """Log somebody in who comes back from the identity provider."""
+    begun, serve = _begun(service), service.memory.settings.serve
+    try:
+        given = dict(request.query_params)
+        came = Peers(serve.proxies).address(request)
+        token, place = service.login.at_provider(begun.read(request), given, came)
+    except (NotAuthenticated, TooManyRequests, ProviderUnavailable) as error:
+        answer: HTMLResponse | RedirectResponse = _page(request, service, "/", error)
+    else:
+        answer = RedirectResponse(safe_place(place), 303)
+        SessionCookie(serve).keep(request, answer, token)
+    begun.forget(request, answer)
+    return answer
+
+
 @router.post("/logout")
 def log_out(request: Request, service: Asked) -> RedirectResponse:
     """End the session."""
@@ -54,6 +83,17 @@ def log_out(request: Request, service: Asked) -> RedirectResponse:
     return answer
 
 
+def _begun(service: Service) -> SessionCookie:
+    """The cookie of a login that goes on at the provider."""
+    return SessionCookie(service.memory.settings.serve, "mneme_login")
+
+
+def _address(request: Request, service: Service, path: str) -> str:
+    """The address of a page as the browser has it, which `api.security.Guard` has looked at."""
+    url, host = service.memory.settings.serve.url, request.headers["host"]
+    return f"{url}{path}" if host == urlsplit(url).netloc else f"http://{host}{path}"
+
+
 def _offered(service: Service) -> None:
     if not service.login.offered:
         raise NotFound("There is nothing at this address.")
@@ -62,7 +102,12 @@ def _offered(service: Service) -> None:
 def _page(request: Request, service: Service, next: str, error: MnemeError | None = None) -> HTMLResponse:
     problem = {"detail": error.message, "hint": error.hint} if error else None
     html = pages_of(request).render(
-        "login.html", "", next=safe_place(next), by_password=service.login.by_password, problem=problem
+        "login.html",
+        "",
+        next=safe_place(next),
+        by_password=service.login.by_password,
+        by_provider=service.login.oidc is not None,
+        problem=problem,
     )
     answer = page(request, html, problem_of(error).status if error else 200)
     if isinstance(error, TooManyRequests):

@@ -120,6 +120,10 @@ class Links:
         """Why a document is found or not."""
         return self._address("/why", q=document, query=query)
 
+    def provider(self, next: str) -> str:
+        """Where to go to log in at the identity provider, and from there on."""
+        return self._address("/login/oidc", next=next)
+
     def _listed(self, path: str, pairs: Sequence[tuple[str, str]]) -> str:
         kept = [(name, value) for name, value in [*pairs, ("as", self.asker)] if value]
         return path + (f"?{urlencode(kept, errors='replace')}" if kept else "")

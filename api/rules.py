@@ -6,7 +6,16 @@ from api.roles import Permission
 
 _P = Permission
 
-OPEN = frozenset({("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/login"), ("POST", "/login")})
+OPEN = frozenset(
+    {
+        ("GET", "/healthz"),
+        ("GET", "/readyz"),
+        ("GET", "/login"),
+        ("POST", "/login"),
+        ("GET", "/login/oidc"),
+        ("GET", "/login/return"),
+    }
+)
 """What is answered without saying who asks."""
 
 OPEN_FOLDERS = ("/static/",)

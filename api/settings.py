@@ -177,6 +177,20 @@ class JwtSettings(_Group):
     )
 
 
+class OidcSettings(_Group):
+    """An identity provider at which people log in to the pages."""
+
+    issuer: str = Field(
+        "", description="The provider's name: an https address, below which it describes itself."
+    )
+    client_id: str = Field("", description="This service's name there; it comes back to `/login/return`.")
+    client_secret: SecretStr = Field(SecretStr(""), description="Its password there; empty: PKCE alone.")
+    scopes: Several = Field(("openid", "email", "profile"), description="What to ask for, with commas.")
+    algorithms: Algorithms = Field(("RS256", "ES256"), description="How tokens may be signed, with commas.")
+    address_claim: str = Field("email", description="The claim that has the e-mail address.")
+    groups_claim: str = Field("groups", description="The claim that lists groups.")
+
+
 class ProxySettings(_Group):
     """A proxy that lets people in and names them by headers."""
 
@@ -188,7 +202,7 @@ class ProxySettings(_Group):
     )
 
 
-Method = Literal["keys", "jwt", "proxy", "password"]
+Method = Literal["keys", "jwt", "proxy", "password", "oidc"]
 """A way to say who asks."""
 
 
@@ -197,7 +211,7 @@ class AuthSettings(_Group):
 
     methods: Annotated[tuple[Method, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
         (),
-        description="Ways to say who asks, with commas: `keys`, `jwt`, `proxy`, `password`; none: on loopback everybody is the owner.",
+        description="Ways to say who asks, with commas: `keys`, `jwt`, `proxy`, `password`, `oidc`; none: on loopback everybody is the owner.",
     )
     legal: Several = Field((), description="Access tokens of those who may read the audit, with commas.")
     knowledge_managers: Several = Field((), description="Of those who decide who is who and measure.")
@@ -212,12 +226,17 @@ class AuthSettings(_Group):
     )
     jwt: JwtSettings = JwtSettings()
     proxy: ProxySettings = ProxySettings()
+    oidc: OidcSettings = OidcSettings()
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if "jwt" in self.methods:
             _need("jwt", {"ISSUER": self.jwt.issuer, "AUDIENCE": self.jwt.audience})
             _need_https(self.jwt.issuer, self.jwt.jwks_url)
+        if "oidc" in self.methods:
+            needed = {"ISSUER": self.oidc.issuer, "CLIENT_ID": self.oidc.client_id}
+            _need("oidc", needed | {"SCOPES": "openid" in self.oidc.scopes})
+            _need_https(self.oidc.issuer)
         return self
 
 

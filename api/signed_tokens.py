@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from joserfc import jwt
@@ -40,14 +41,23 @@ _ASYMMETRIC = frozenset({"RSA", "EC", "OKP"})
 log = logging.getLogger("mneme")
 
 
+def provider_address(address: str) -> str:
+    """An address of the provider's, where it can be asked without anybody on the way.
+
+    :raises ProviderUnavailable: where it cannot.
+    """
+    url = urlsplit(address)
+    if url.scheme != "https" and not (url.scheme == "http" and url.hostname in LOOPBACK):
+        raise ProviderUnavailable(f"The provider names {address[:200]!r}, which is no https address.")
+    return address
+
+
 def fetch_json(address: str) -> dict[str, Any]:
     """A JSON object from an address of the provider's; no redirect is followed, and no proxy of the environment asked.
 
     :raises ProviderUnavailable: where there is none.
     """
-    url = httpx.URL(address)
-    if url.scheme != "https" and not (url.scheme == "http" and url.host in LOOPBACK):
-        raise ProviderUnavailable(f"The provider names {address[:200]}, which is no https address.")
+    url = provider_address(address)
     try:
         with (
             httpx.Client(timeout=_TIMEOUT_S, trust_env=False, follow_redirects=False) as client,

@@ -33,9 +33,16 @@ class LoginTries:
         :raises TooManyRequests: where there were too many.
         """
         place = _place(caller)
-        self._hit(self._per_caller, place)
+        self.count_caller(caller)
         for limit in self._per_account:
             self._hit(limit, place, account.strip().casefold()[:200])
+
+    def count_caller(self, caller: str) -> None:
+        """Count a try where the account is not known yet.
+
+        :raises TooManyRequests: where there were too many.
+        """
+        self._hit(self._per_caller, _place(caller))
 
     def forget(self, caller: str, account: str) -> None:
         """Who has logged in begins anew."""

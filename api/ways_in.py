@@ -11,7 +11,7 @@ from api.roles import RoleHolders, UserRole
 from api.settings import AuthSettings, Settings
 from memory.catalogue.catalogue import Catalogue
 
-WITH_SESSION = frozenset({"password"})
+WITH_SESSION = frozenset({"password", "oidc"})
 """Methods by which people log in to the pages."""
 
 

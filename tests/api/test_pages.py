@@ -156,7 +156,10 @@ def rendered(text: str, pages: Pages | None = None) -> Iterator[tuple[str, str]]
         asked = {"id": "d", "votes": True, "voted": voted}
         yield f"voted {voted}", pages.document_page(asked, [], [], query="xx")
     for wrong in (None, problem):
-        yield "login", pages.render("login.html", "", next=text, by_password=True, problem=wrong)
+        yield (
+            "login",
+            pages.render("login.html", "", next=text, by_password=True, by_provider=True, problem=wrong),
+        )
     yield "bare document", pages.document_page({"id": "d"}, [], [])
     identities = [
         {"name": text, "address": text, "account": text},

@@ -54,10 +54,13 @@ class Admission:
 def _to_login(request: Request, error: MnemeError) -> Response | None:
     """To whom a page is shown that is not theirs to see yet, the page to log in."""
     offered = request.app.state.service.login.offered and isinstance(error, NotAuthenticated)
-    if not offered or request.method != "GET" or not wants_page(request):
+    part = "hx-request" in request.headers
+    if not offered or request.method != "GET" or not (part or wants_page(request)):
         return None
     address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return RedirectResponse(f"/login?{urlencode({'next': address})}", 303)
+    there = f"/login?{urlencode({'next': address})}"
+    # A part of a page is no place for the form: htmx goes there as a whole.
+    return Response(status_code=401, headers={"HX-Redirect": there}) if part else RedirectResponse(there, 303)
 
 
 async def admit(request: Request) -> None:

@@ -1,5 +1,6 @@
 """The JSON API of the audit: who asked what and saw what, and whether its chain holds."""
 
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
@@ -8,6 +9,8 @@ from fastapi import APIRouter, Query
 
 from api.admission import Asked
 from memory.catalogue.audit import Entry, Wanted
+from memory.catalogue.people import People
+from memory.errors import NotFound
 
 router = APIRouter(tags=["audit"])
 
@@ -29,7 +32,9 @@ def entries(
     place = service.memory.catalogue.people.asker(reader).key if reader else ""
     wanted = Wanted(place, document, _aware(since), _aware(until))
     found = audit.entries(wanted, limit=limit, offset=offset)
-    return {"on": audit.on, "total": audit.total(wanted), "entries": [_to_json(entry) for entry in found]}
+    named = _names(service.memory.catalogue.people, {key for one in found for key in (one.actor, one.place)})
+    entries = [_to_json(entry) for entry in found]
+    return {"on": audit.on, "total": audit.total(wanted), "entries": entries, "names": named}
 
 
 @router.get("/api/audit/verify")
@@ -44,6 +49,15 @@ def verify(
 def _aware(moment: datetime | None) -> datetime | None:
     """A moment without a time zone is meant as this machine has it."""
     return moment.astimezone() if moment else None
+
+
+def _names(people: People, keys: set[str]) -> dict[str, str]:
+    """How those are called now who are noted by their lasting keys."""
+    found = {}
+    for key in keys:
+        with suppress(NotFound):  # the owner, a program's key, or nobody
+            found[key] = people.get(key).name
+    return found
 
 
 def _to_json(entry: Entry) -> dict[str, Any]:

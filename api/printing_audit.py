@@ -12,7 +12,8 @@ def show_entries(told: dict[str, Any]) -> None:
     """Print noted requests, newest first."""
     out = Console(highlight=False, soft_wrap=True)
     for entry in told["entries"]:
-        whose = f"{entry['actor']} as {entry['place']}" if entry["place"] else entry["actor"]
+        actor, place = (told["names"].get(entry[name], entry[name]) for name in ("actor", "place"))
+        whose = f"{actor or 'nobody known'} as {place}" if place else actor or "nobody known"
         out.print(f"{entry['number']:>6}  {entry['at'][:19]}  {escape(whose)}  {escape(entry['request'])}")
         about = dict(entry["about"])
         documents = about.pop("documents", [])

@@ -201,7 +201,7 @@ def test_by_default_nobody_is_noted_by_name(tmp_path: Path) -> None:
         TestClient(create_app(lambda: opened), base_url="http://localhost") as client,
     ):
         client.get("/api/documents/unknown")
-        assert client.get("/api/audit").json() == {"on": False, "total": 0, "entries": []}
+        assert client.get("/api/audit").json() == {"on": False, "total": 0, "entries": [], "names": {}}
 
 
 def test_the_command_line_lists_and_verifies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,8 @@ def test_whoever_opens_a_page_logs_in_and_comes_back_to_it(app: Any) -> None:
     client = browser(app)
     sent = client.get("/saved?x=1")
     assert (sent.status_code, sent.headers["location"]) == (303, "/login?next=%2Fsaved%3Fx%3D1")
+    part = client.get("/?q=x", headers={"hx-request": "true", "accept": "*/*"})
+    assert (part.status_code, part.headers["hx-redirect"]) == (401, "/login?next=%2F%3Fq%3Dx")
     form = client.get(sent.headers["location"]).text
     assert 'name="next" value="/saved?x=1"' in form
     assert 'href="/sources"' not in form
@@ -274,6 +276,8 @@ def test_administrators_let_people_log_in(app: Any, asked: Service) -> None:
     assert PASSWORD not in str(entries)
     logins = [each["about"].get("login") for each in entries if each["request"] == "POST /login"]
     assert {"password", "refused"} <= set(logins)
+    named = client.get("/api/audit", headers=owner).json()["names"]
+    assert {"Jane Doe", "Bob Roe"} <= {named.get(each["actor"]) for each in entries}
 
 
 def test_without_the_method_there_is_no_page_to_log_in(tmp_path: Path) -> None:

@@ -12,15 +12,19 @@ from urllib.parse import urlencode
 from anyio.to_thread import run_sync
 from fastapi import Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.error_answers import answer_of, wants_page
 from api.roles import CALLER, Caller, Permission
 from api.rules import OPEN, RULES, is_open
+from api.security import SAFE
 from api.service import Service
-from api.witness import identified, takes_place
+from api.witness import identified, takes_place, unnoted
 from memory.domain import Asker
-from memory.errors import AccessDenied, MnemeError, NotAuthenticated
+from memory.errors import AccessDenied, MnemeError, NotAuthenticated, TooLarge, TooManyRequests
+
+MOST_UNASKED = 16_000
+"""Bytes of a request that nobody known has sent."""
 
 
 class Admission:
@@ -32,23 +36,60 @@ class Admission:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request pass whose caller is known, or that needs none."""
         if scope["type"] != "http" or is_open(scope["method"], scope["path"]):
-            await self._app(scope, receive, send)
+            await self._open(scope, receive, send)
             return
         request = Request(scope)
-        identify = request.app.state.service.identify
+        service: Service = request.app.state.service
+        identify = service.identify
         try:
             caller = await run_sync(identify, request) if identify.blocking else identify(request)
+            identified(caller.actor)
+            if Permission.EVERYTHING not in caller.permissions:
+                service.limits.count(caller.actor)
         except MnemeError as error:
-            answer = _to_login(request, error) or answer_of(request, error)
-            if isinstance(error, NotAuthenticated) and (challenge := identify.challenge(request)):
-                answer.headers["WWW-Authenticate"] = challenge
+            answer = _to_login(request, error) or self._refusal(request, service, error)
             await answer(scope, receive, send)
             return
         scope[CALLER] = caller
-        identified(caller.actor)
         if caller.asker.key != caller.actor:  # a key that asks for a person
             takes_place(caller.asker.key)
         await self._app(scope, receive, send)
+
+    async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What anybody may send is small, so that nobody fills the memory of this machine with it."""
+        if scope["type"] != "http" or scope["method"] in SAFE:
+            await self._app(scope, receive, send)
+            return
+        body, more = b"", True
+        while more:
+            message = await receive()
+            if message["type"] != "http.request":
+                return
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+            if len(body) > MOST_UNASKED:
+                unnoted()
+                error = TooLarge(f"This takes {MOST_UNASKED // 1000} KB at most.")
+                await answer_of(Request(scope), error)(scope, receive, send)
+                return
+        given = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+        async def replay() -> Message:
+            return next(given, None) or await receive()
+
+        await self._app(scope, replay, send)
+
+    @staticmethod
+    def _refusal(request: Request, service: Service, error: MnemeError) -> Response:
+        """Somebody known is never refused for what others from the same address have guessed."""
+        if not isinstance(error, NotAuthenticated):
+            return answer_of(request, error)
+        if wait := service.limits.refused(service.peers.address(request)):
+            unnoted()
+            return answer_of(request, TooManyRequests(after_s=wait))
+        answer = answer_of(request, error)
+        if challenge := service.identify.challenge(request):
+            answer.headers["WWW-Authenticate"] = challenge
+        return answer
 
 
 def _to_login(request: Request, error: MnemeError) -> Response | None:
@@ -59,6 +100,7 @@ def _to_login(request: Request, error: MnemeError) -> Response | None:
         return None
     address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     there = f"/login?{urlencode({'next': address})}"
+    unnoted()
     # A part of a page is no place for the form: htmx goes there as a whole.
     return Response(status_code=401, headers={"HX-Redirect": there}) if part else RedirectResponse(there, 303)
 

@@ -54,16 +54,21 @@ class Login:
 
         return OidcLogin(self._auth.oidc)
 
-    def at_provider(self, kept: str, given: Mapping[str, str], caller: str) -> tuple[str, str]:
+    def try_from(self, caller: str) -> None:
+        """Count a try to log in from an address.
+
+        :raises TooManyRequests: where there were too many.
+        """
+        self._tries.count_caller(caller)
+
+    def at_provider(self, kept: str, given: Mapping[str, str]) -> tuple[str, str]:
         """Begin a session for whoever comes back from the provider; gives its token, and where they were going.
 
         :param kept, given: as `OidcLogin.finish` takes them.
         :raises NotAuthenticated: where nobody was let in.
-        :raises TooManyRequests: where too much was tried.
         """
         if self.oidc is None:
             raise NotFound("There is nothing at this address.")
-        self._tries.count_caller(caller)
         try:
             proven = self.oidc.finish(kept, given)
             return self.begin(proven.address, "oidc", proven.groups), proven.next

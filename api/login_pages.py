@@ -11,13 +11,13 @@ from api.by_session import SessionCookie
 from api.identify import from_our_page
 from api.interface import page, pages_of
 from api.login import safe_place
-from api.peers import Peers
 from api.problems import problem_of
 from api.service import Service
+from api.witness import unnoted
 from memory.errors import MnemeError, NotAuthenticated, NotFound, ProviderUnavailable, TooManyRequests
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-Text = Annotated[str, Form(max_length=4000)]
+Text = Annotated[str, Form()]
 
 
 @router.get("/login")
@@ -34,10 +34,11 @@ def log_in(
     """Log somebody in with a password, under a session that was nobody's before."""
     if not service.login.by_password:
         raise NotFound("There is nothing at this address.")
-    from_our_page(request)
-    serve = service.memory.settings.serve
+    serve, came = service.memory.settings.serve, service.peers.address(request)
     try:
-        token = service.login.with_password(address, password, Peers(serve.proxies).address(request))
+        service.login.try_from(came)
+        from_our_page(request)
+        token = service.login.with_password(address, password, came)
     except (NotAuthenticated, TooManyRequests) as error:
         return _page(request, service, next, error)
     answer = RedirectResponse(safe_place(next), 303)
@@ -50,6 +51,7 @@ def to_provider(request: Request, service: Asked, next: str = "/") -> RedirectRe
     """Send somebody to the identity provider."""
     if service.login.oidc is None:
         raise NotFound("There is nothing at this address.")
+    service.login.try_from(service.peers.address(request))
     address, kept = service.login.oidc.begin(_address(request, service, "/login/return"), safe_place(next))
     answer = RedirectResponse(address, 303)
     _begun(service).keep(request, answer, kept)
@@ -62,8 +64,8 @@ def from_provider(request: Request, service: Asked) -> HTMLResponse | RedirectRe
     begun, serve = _begun(service), service.memory.settings.serve
     try:
         given = dict(request.query_params)
-        came = Peers(serve.proxies).address(request)
-        token, place = service.login.at_provider(begun.read(request), given, came)
+        service.login.try_from(service.peers.address(request))
+        token, place = service.login.at_provider(begun.read(request), given)
     except (NotAuthenticated, TooManyRequests, ProviderUnavailable) as error:
         answer: HTMLResponse | RedirectResponse = _page(request, service, "/", error)
     else:
@@ -111,5 +113,6 @@ def _page(request: Request, service: Service, next: str, error: MnemeError | Non
     )
     answer = page(request, html, problem_of(error).status if error else 200)
     if isinstance(error, TooManyRequests):
+        unnoted()
         answer.headers["Retry-After"] = str(error.after_s)
     return answer

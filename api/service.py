@@ -17,11 +17,13 @@ from api.health import Health
 from api.identify import Identification, OwnerToken
 from api.jobs import Jobs
 from api.login import Login
+from api.peers import Peers
 from api.people_service import PeopleService
 from api.saved import Saved
 from api.schedule import Schedule
 from api.search_setup import built, promote
 from api.sources import NewSource
+from api.tries import CallerLimits
 from api.turns import Turns
 from api.upkeep import Upkeep
 from api.ways_in import identification
@@ -57,6 +59,8 @@ class Service:
     login: Login = field(init=False)
     turns: Turns = field(init=False)
     health: Health = field(init=False)
+    limits: CallerLimits = field(init=False)
+    peers: Peers = field(init=False)
     _progress: Recent[Progress] = field(init=False)
     _searcher: Searcher | None = None
     _whole: WholeList | None = None
@@ -71,6 +75,8 @@ class Service:
         self.upkeep = Upkeep(self.memory.catalogue, self.jobs, self.schedule)
         self.people = PeopleService(self.memory)
         memory = self.memory
+        self.limits = CallerLimits(memory.settings.serve.per_minute)
+        self.peers = Peers(memory.settings.serve.proxies)
         self.login = Login(memory.settings.auth, memory.catalogue)
         self.identify = identification(memory.settings, memory.catalogue, self.owner)
         self.backups = Backups(self.memory)

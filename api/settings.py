@@ -134,6 +134,10 @@ class ServeSettings(_Group):
         (), description="Addresses or networks of proxies whose headers are believed, with commas."
     )
 
+    per_minute: Annotated[int, Field(ge=0)] = Field(
+        1200, description="Requests that one caller other than the owner may send in a minute; 0: any number."
+    )
+
     @field_validator("proxies")
     @classmethod
     def _networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:

@@ -4,9 +4,9 @@ import ipaddress
 import math
 import time
 
-from limits import RateLimitItem, parse
+from limits import RateLimitItem, RateLimitItemPerMinute, parse
 from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from limits.strategies import MovingWindowRateLimiter, SlidingWindowCounterRateLimiter
 
 from memory.errors import TooManyRequests
 
@@ -26,19 +26,18 @@ class LoginTries:
         self._per_account = [parse(each) for each in _PER_ACCOUNT]
 
     def count(self, caller: str, account: str) -> None:
-        """Count a try.
+        """Count a try on an account; `count_caller` has counted it already.
 
         :param caller: where it comes from.
         :param account: whose it is.
         :raises TooManyRequests: where there were too many.
         """
         place = _place(caller)
-        self.count_caller(caller)
         for limit in self._per_account:
             self._hit(limit, place, account.strip().casefold()[:200])
 
     def count_caller(self, caller: str) -> None:
-        """Count a try where the account is not known yet.
+        """Count a try on whatever account.
 
         :raises TooManyRequests: where there were too many.
         """
@@ -65,3 +64,42 @@ def _place(address: str) -> str:
 
 
 _IPV6 = 6
+
+
+class CallerLimits:
+    """How much one caller may ask, and how often one address may be refused.
+
+    The count of the minute before is taken in part (a sliding window counter), so that memory and time do not grow with it.
+
+    :param per_minute: requests of one caller; 0: any number.
+    """
+
+    def __init__(self, per_minute: int) -> None:
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._per_caller = RateLimitItemPerMinute(per_minute) if per_minute else None
+
+    def count(self, actor: str) -> None:
+        """Count a request of somebody known.
+
+        :param actor: as the audit names them.
+        :raises TooManyRequests: where there were too many.
+        """
+        if self._per_caller and not self._limiter.hit(self._per_caller, "caller", actor):
+            raise TooManyRequests(after_s=self._wait(self._per_caller, "caller", actor))
+
+    def refused(self, address: str) -> int:
+        """Count a request from an address that nobody known sent.
+
+        :returns: for how many seconds no more are worth a word; mostly 0.
+        """
+        place = _place(address)
+        return (
+            0 if self._limiter.hit(_REFUSALS, "refused", place) else self._wait(_REFUSALS, "refused", place)
+        )
+
+    def _wait(self, limit: RateLimitItem, *whose: str) -> int:
+        ends = self._limiter.get_window_stats(limit, *whose).reset_time
+        return max(1, math.ceil(ends - time.time()))
+
+
+_REFUSALS = RateLimitItemPerMinute(100)

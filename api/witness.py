@@ -28,6 +28,7 @@ class _Seen:
 
     actor: str = ""
     place: str = ""
+    unnoted: bool = False
     documents: dict[str, None] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
 
@@ -45,6 +46,12 @@ def identified(actor: str) -> None:
     """Say who sent the request at hand, as the audit names them."""
     if seen := _seen.get():
         seen.actor = actor
+
+
+def unnoted() -> None:
+    """Say that the request at hand is not worth an entry: who guesses on and on is not to fill the audit."""
+    if seen := _seen.get():
+        seen.unnoted = True
 
 
 def takes_place(asker: str) -> None:
@@ -120,6 +127,8 @@ def _audit(scope: Scope) -> Audit | None:
 
 
 def _worth(method: str, seen: _Seen, status: int) -> bool:
+    if seen.unnoted:
+        return False
     return method not in SAFE or bool(seen.documents or seen.about) or status >= _REFUSED
 
 

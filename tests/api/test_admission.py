@@ -88,9 +88,10 @@ def ask(client: TestClient, method: str, path: str, **headers: str) -> Any:
 
 
 def test_nobody_gets_anywhere_without_saying_who_they_are(client: TestClient) -> None:
-    for method, path in RULES:
+    for number, (method, path) in enumerate(RULES):
+        stranger = TestClient(client.app, base_url=HOST, client=(f"192.0.2.{number}", 1))
         for badge in ({}, {"badge": "forged"}, {"authorization": "Bearer mneme_owner_guessed"}):
-            answer = ask(client, method, path, **badge)
+            answer = ask(stranger, method, path, **badge)
             assert answer.status_code == 401, (method, path)
             assert answer.headers["www-authenticate"] == "Badge"
             assert answer.json()["type"] == "urn:mneme:problem:not-authenticated"
@@ -124,8 +125,9 @@ def test_a_role_may_do_what_it_needs_and_nothing_else(client: TestClient, role: 
     ],
 )
 def test_no_spelling_of_a_path_leads_around_the_door(client: TestClient, path: str) -> None:
+    stranger = TestClient(client.app, base_url=HOST, client=(path, 1))
     for method in ("GET", "HEAD", "OPTIONS", "POST", "TRACE", "get"):
-        answer = client.request(method, f"{HOST}{path}")
+        answer = stranger.request(method, f"{HOST}{path}")
         assert answer.status_code in {401, 404, 405, 307}, (method, answer.status_code)
         assert "hidden" not in answer.text
         employee = client.request(method, f"{HOST}{path}", headers={"badge": "EMPLOYEE"})

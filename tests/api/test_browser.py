@@ -1,5 +1,7 @@
 """The pages in a real browser, over a service in a process of its own."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +11,8 @@ import httpx
 import pytest
 
 from tests.browser import DOWN, ENTER, ESCAPE, Browser, browser, needs_browser
-from tests.serving import serving
+from tests.identity_provider import CLIENT, SECRET, provider
+from tests.serving import serving, variables
 
 pytestmark = [needs_browser, pytest.mark.slow]
 
@@ -157,3 +160,32 @@ def keeps_place(window: Browser) -> None:
     lost = [link for link in leading if parse_qs(urlsplit(link).query).get("as") != [BOB]]
     assert len(leading) > 1
     assert lost == [window.script("return document.getElementById('leave').getAttribute('href')")]
+
+
+def test_logging_in_at_a_provider_and_with_a_password_and_out(tmp_path: Path) -> None:
+    """In a browser with cookies, a content security policy and origins of its own."""
+    home = tmp_path / "home"
+    with provider() as issuer:
+        given = {
+            "AUTH__METHODS": "oidc,password",
+            "AUTH__OIDC__ISSUER": issuer.address,
+            "AUTH__OIDC__CLIENT_ID": CLIENT,
+            "AUTH__OIDC__CLIENT_SECRET": SECRET,
+        }
+        issuer.log_in(email="jane@x.example")
+        command = [sys.executable, "-c", "from api.cli import main; main()", "users", "add", BOB]
+        with serving(home, tmp_path / "serve.log", **given) as served, browser(tmp_path / "b") as window:
+            words = "walnut tables for forty"
+            subprocess.run(command, env=variables(home, **given), input=words, text=True, check=True)
+            window.go(f"{served}/saved")
+            window.click(".login .button[href]")
+            window.eventually(lambda: urlsplit(window.address).path == "/saved")
+            assert window.text(".asker") == "jane@x.example"
+            window.click(".leave button")
+            window.write("[name=address]", BOB)
+            window.write("[name=password]", words + ENTER)
+            assert window.text(".asker") == BOB
+            assert window.script("return document.cookie") == ""
+            window.go(f"{served}/sources")
+            assert "403" in window.text("main")
+            assert [each for each in window.errors() if "403" not in each] == []

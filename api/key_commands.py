@@ -33,6 +33,9 @@ def add_key(
             f"This is the only time it is shown. It may {', '.join(told['scopes'])}, {until}.", err=True
         )
 
+        if not told["taken"]:
+            typer.echo("Keys are not taken yet: put `keys` into MNEME_AUTH__METHODS.", err=True)
+
     body = {"name": name, "address": address, "grant": grant or [], "days": days, "scopes": scope or ["read"]}
     ask("keys add", "POST", "/api/keys", show, as_json, json=body)
 

@@ -57,9 +57,9 @@ def add(service: Asked, by: By, given: KeyIn) -> dict[str, Any]:
         )
     tokens = Access(frozenset(given.grant)).grant
     people = service.memory.catalogue.people
+    if given.address:
+        people.asker_at(given.address)
     address = given.address.strip().casefold()
-    if address:
-        people.asker_at(address)
     made, key = service.memory.catalogue.api_keys.add(
         given.name,
         scopes=scopes,
@@ -69,7 +69,7 @@ def add(service: Asked, by: By, given: KeyIn) -> dict[str, Any]:
         lasts=timedelta(days=given.days) if given.days else None,
     )
     tell(key=made.id, name=made.name, scopes=sorted(scopes), address=address, grant=sorted(tokens))
-    return _told(made) | {"key": key}
+    return _told(made) | {"key": key, "taken": "keys" in service.memory.settings.auth.methods}
 
 
 @router.delete("/{identity}")

@@ -27,7 +27,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from memory.errors import InvalidSettings
+from memory.domain import PUBLIC, Access
+from memory.errors import InvalidInput, InvalidSettings
 
 
 class _Group(BaseModel):
@@ -231,6 +232,17 @@ class AuthSettings(_Group):
     jwt: JwtSettings = JwtSettings()
     proxy: ProxySettings = ProxySettings()
     oidc: OidcSettings = OidcSettings()
+
+    @field_validator("legal", "knowledge_managers", "administrators")
+    @classmethod
+    def _tokens(cls, tokens: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            access = Access(frozenset(tokens))
+        except InvalidInput as error:
+            raise ValueError(str(error)) from error
+        if access.public:
+            raise ValueError(f"everybody holds {PUBLIC}; name a group or a person")
+        return tokens
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -9,8 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from api import usage
 from api.admission import Asked, By
 from api.page_links import Links
+from api.roles import Permission
 
 router = APIRouter(tags=["evaluation"])
+FEW = 3
+"""People of whom a query does not tell which of them asked it."""
 
 
 class Vote(BaseModel):
@@ -50,12 +53,14 @@ def vote_on_page(service: Asked, by: By, document: str, given: Annotated[Vote, F
 @router.get("/api/eval/sample")
 def sample(
     service: Asked,
+    by: By,
     number: Annotated[int, Query(ge=1, le=10_000, description="So many queries.")] = 60,
     seed: int = 0,
     askers: Annotated[int, Query(ge=1, description="Only what so many people have searched for.")] = 1,
 ) -> dict[str, Any]:
-    """Queries from the log of searches, without personal data."""
-    return usage.sampled(service, number, seed, askers)
+    """Queries from the log of searches, without personal data; to all but the owner, only what a few have asked."""
+    least = askers if by.may(Permission.EVERYTHING) else max(askers, FEW)
+    return usage.sampled(service, number, seed, least)
 
 
 @router.post("/api/eval/candidates")

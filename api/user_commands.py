@@ -23,8 +23,14 @@ Secret = Annotated[
 @users_app.command("add")
 def add_user(address: Address, secret: Secret = None, as_json: AsJson = False) -> None:
     """Let somebody log in; asks for the password."""
+
+    def show(told: Any) -> None:
+        typer.echo(f"{told['address']} can log in.")
+        if not told["taken"]:
+            typer.echo("Passwords are not taken yet: put `password` into MNEME_AUTH__METHODS.", err=True)
+
     body = {"address": address} | read_secrets([secret or "password"])
-    ask("users add", "POST", "/api/users", lambda _: typer.echo(f"{address} can log in."), as_json, json=body)
+    ask("users add", "POST", "/api/users", show, as_json, json=body)
 
 
 @users_app.command("password")

@@ -38,7 +38,7 @@ def add(service: Asked, given: UserIn) -> dict[str, Any]:
     service.memory.catalogue.people.asker_at(given.address)
     made = service.memory.catalogue.users.add(given.address, given.password.get_secret_value())
     tell(user=made.address)
-    return _told(made)
+    return _told(made) | {"taken": "password" in service.memory.settings.auth.methods}
 
 
 @router.put("/{address}/password")

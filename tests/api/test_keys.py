@@ -234,6 +234,22 @@ def test_others_come_by_the_address_they_were_given(tmp_path: Path) -> None:
             assert answer.status_code == status, origin
 
 
+@pytest.mark.parametrize("tokens", ["public", "group:it,public", "group it", "!group:it"])
+def test_nobody_is_an_administrator_by_mistake(tokens: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettings, match=r"auth\.administrators"):
+        load(home=tmp_path, auth={"administrators": tokens})
+
+
+def test_a_letter_that_folds_into_another_makes_nobody_somebody_else(
+    asked: Service, client: TestClient, owner: dict[str, str]
+) -> None:
+    """The Kelvin sign is a k in lower case, and the long s an s."""
+    asked.people.import_directory("name,address,groups\nKim Kiss,kim.kiss@x.example,group:board\n")
+    for address in ("\u212aim.kiss@x.example", "kim.ki\u017fs@x.example", "kim.ki\u00df@x.example"):
+        answer = client.post("/api/keys", json={"name": "x", "address": address}, headers=owner)
+        assert answer.status_code == 422, address
+
+
 @pytest.mark.slow
 def test_commands_are_the_owners_where_others_need_a_key(tmp_path: Path) -> None:
     """From end to end: a service, commands beside it, and a program with a key."""

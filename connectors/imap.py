@@ -11,6 +11,7 @@ from connectors.imap_search import Spot, search
 from connectors.imap_session import Session
 from connectors.imap_state import State
 from connectors.imap_walk import Walk
+from connectors.message_key import sameness
 from memory.domain import Access, SourceRef
 from memory.errors import NotFound, SourceError, SourceUnavailable
 
@@ -84,6 +85,9 @@ class Imap:
             body = self._read(spot)
         if body is None:
             raise NotFound(f"There is no document {ref}.")
+        mail = self._state.mails.get(ref.key) if self._state else None
+        if mail and not mail.same:
+            mail.same = sameness(body)
         # RFC 5092
         place = f"{quote(spot.raw)};UIDVALIDITY={spot.validity}/;UID={spot.uid}"
         return Content(ref, "message.eml", body, "message/rfc822", url=f"imap://{self._address.name}/{place}")
@@ -127,4 +131,4 @@ class Imap:
 
     def _search(self, ref: SourceRef) -> Spot:
         mail = self._state.mails.get(ref.key) if self._state else None
-        return search(self._session, self._choice, ref, mail.mark if mail else None)
+        return search(self._session, self._choice, ref, mail.same if mail else b"")

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from connectors.imap_address import Address
 from connectors.imap_login import Login
-from connectors.message_key import MAX_MESSAGE, message_id, message_key, sameness
+from connectors.message_key import MAX_MESSAGE, message_id
 from memory.errors import RateLimited, SourceError, SourceUnavailable
 
 TIMEOUT_S = 60.0
@@ -24,12 +24,8 @@ TIMEOUT_S = 60.0
 HEADS = 500
 """Messages whose headers are asked for at a time."""
 
-TEXT_BYTES = 1024
-"""So much of a message's text tells it from another one under the same Message-ID."""
-
-_HEADS = f"(UID BODY.PEEK[HEADER.FIELDS (MESSAGE-ID FROM DATE SUBJECT)] BODY.PEEK[TEXT]<0.{TEXT_BYTES}>)"
+_HEADS = "(UID BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])"
 _UID = re.compile(rb"\bUID (\d+)")
-_QUOTED = re.compile(rb'BODY\[TEXT\](?:<0>)? "((?:[^"\\]|\\.)*)"')
 _CODE = re.compile(r"\[([A-Z-]+)")
 _PAUSE = {"THROTTLED", "OVERQUOTA", "LIMIT"}
 _FOR_NOW = {"UNAVAILABLE", "INUSE"}
@@ -53,10 +49,10 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a message is known by: four fields of its header, and how its text begins."""
+    """A message and its Message-ID; empty where it has none."""
 
     uid: int
-    plain: bytes
+    message_id: bytes
 
 
 class Session:
@@ -143,27 +139,13 @@ class Session:
         return sorted(map(int, found))
 
     def heads(self, uids: Sequence[int]) -> list[Head]:
-        """What these messages of the open folder are known by; those that are gone are left out."""
+        """The Message-IDs of these messages of the open folder; those that are gone are left out."""
         found = []
         with self._asking(f"Messages in {self._folder} cannot be read", reading=True) as box:
             for said, pieces in self._fetch(box, uids, _HEADS):
-                uid, quoted = _UID.search(said), _QUOTED.search(said)
-                header = next((piece for head, piece in pieces if b"BODY[HEADER" in head), None)
-                if uid is None or header is None:
-                    continue
-                text = next((piece for head, piece in pieces if b"BODY[TEXT]" in head), b"")
-                found.append(Head(int(uid[1]), header + (text or (quoted[1] if quoted else b""))))
+                if pieces and (uid := _UID.search(said)):
+                    found.append(Head(int(uid[1]), message_id(pieces[0][1])))
         return found
-
-    def identify(self, head: Head) -> tuple[str, bytes] | None:
-        """The key of a message of the open folder, and what it shares with its copies; None where it is gone."""
-        plain: bytes | None = head.plain
-        if not message_id(head.plain):
-            plain = self.body(head.uid)  # nothing in its header is its own: all of it is
-        if plain is None:
-            return None
-        same = sameness(plain)
-        return message_key(plain, same), same
 
     def body(self, uid: int) -> bytes | None:
         """A message of the open folder; None where it is gone.

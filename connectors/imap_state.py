@@ -14,6 +14,7 @@ Place = tuple[str, int]
 """A folder's name and a UID in it."""
 
 _FORM = 1
+_APART = told_apart("", bytes(8))
 
 
 @dataclass(slots=True)
@@ -45,12 +46,12 @@ class Folder:
 class Mail:
     """A message, wherever it lies.
 
-    :param mark: what it shares with its copies, in 8 bytes.
     :param places: of it and its copies, in order; the first decides about access and version.
+    :param same: what it shares with its copies, in 8 bytes; empty where its text was not read yet.
     """
 
-    mark: bytes
     places: tuple[Place, ...] = ()
+    same: bytes = b""
 
 
 class State:
@@ -63,18 +64,20 @@ class State:
         self.settings = settings
         self.folders: dict[str, Folder] = {}
         self.mails: dict[str, Mail] = {}
+        self.several: set[str] = set()
+        """Keys that other messages would have too."""
 
-    def key_of(self, base: str, mark: bytes) -> str:
-        """The key of a message: `base`, unless a different message has that already."""
-        apart = told_apart(base, mark)
-        known = self.mails.get(base)
-        return apart if apart in self.mails or (known and known.mark != mark) else base
+    def add(self, folder: str, uid: int, key: str, same: bytes) -> None:
+        """A message lies here.
 
-    def add(self, folder: str, uid: int, key: str, mark: bytes) -> None:
-        """A message lies here."""
+        :param same: as in `Mail`.
+        """
         self.folders[folder].keys[uid] = key
-        mail = self.mails.setdefault(key, Mail(mark))
+        mail = self.mails.setdefault(key, Mail())
         mail.places = tuple(sorted({*mail.places, (folder, uid)}))
+        mail.same = same or mail.same
+        if same and key == told_apart(key[: -len(_APART)], same):
+            self.several.add(key[: -len(_APART)])
 
     def remove(self, folder: str, uid: int) -> str:
         """Nothing lies here any more; gives the key of what did, which stays known, if need be without a place."""
@@ -105,13 +108,14 @@ class State:
             }
             for name, folder in self.folders.items()
         }
-        marks = b"".join(mail.mark for mail in self.mails.values())
+        same = b"".join(mail.same or bytes(8) for mail in self.mails.values())
         whole = {
             "form": _FORM,
             "settings": self.settings,
             "folders": folders,
             "keys": list(self.mails),
-            "marks": base64.b64encode(marks).decode(),
+            "several": sorted(self.several),
+            "same": base64.b64encode(same).decode(),
         }
         packed = zlib.compress(json.dumps(whole, separators=(",", ":")).encode(), 6)
         return base64.b64encode(packed).decode()
@@ -126,9 +130,12 @@ class State:
             whole: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(cursor)))
             if whole["form"] != _FORM:
                 raise ValueError(whole["form"])
-            keys, marks = whole["keys"], base64.b64decode(whole["marks"])
+            keys, same = whole["keys"], base64.b64decode(whole["same"])
             state = cls(whole["settings"])
-            state.mails = {key: Mail(marks[8 * at : 8 * at + 8]) for at, key in enumerate(keys)}
+            state.several = set(whole["several"])
+            for at, key in enumerate(keys):
+                read = same[8 * at : 8 * at + 8]
+                state.mails[key] = Mail(same=read if any(read) else b"")
             for name, told in whole["folders"].items():
                 folder = state.folders[name] = Folder(*told["is"])
                 folder.unread = set(told["unread"])

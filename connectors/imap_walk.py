@@ -7,6 +7,7 @@ from connectors.base import Change, Checkpoint, Deleted, Upserted
 from connectors.imap_folders import Choice
 from connectors.imap_session import HEADS, Head, Opened, Session
 from connectors.imap_state import Folder, State
+from connectors.message_key import message_key, sameness, told_apart
 from memory.domain import Failed, SourceRef, Stage
 from memory.errors import SourceError, SourceUnavailable
 
@@ -226,8 +227,7 @@ class Walk:
     def _take_in(self, name: str, folder: Folder, head: Head | tuple[int, str]) -> Iterator[Change]:
         if isinstance(head, Head):
             try:
-                self._enter(name)
-                known_by = self._session.identify(head)
+                known_by = self._identify(name, head)
             except SourceUnavailable:
                 raise
             except SourceError as error:
@@ -238,17 +238,49 @@ class Walk:
             return
         if known_by is None:
             return
-        base, mark = known_by
-        key = self._state.key_of(base, mark)
+        key, same = known_by
         if not self._choice.takes(name, key):
             folder.keys[head.uid] = ""
             return
         fresh = key not in self._state.mails
         if not fresh:
             self._was.setdefault(key, self.version(key))
-        self._state.add(name, head.uid, key, mark)
+        self._state.add(name, head.uid, key, same)
         if fresh:
             yield Upserted(self._ref(key), self.version(key))
+
+    def _identify(self, name: str, head: Head) -> tuple[str, bytes] | None:
+        """A message's key, and what it shares with its copies where that was needed; None where it is gone.
+
+        Its text is read only where it has no Message-ID, or one that another message has as well: that may be a copy,
+        or something else that somebody sent under that ID. What has only moved is not read.
+        """
+        key = message_key(head.message_id, b"")
+        if head.message_id and key not in self._state.several:
+            known = self._state.mails.get(key)
+            if known is None or not known.places:
+                return key, b""
+        self._enter(name)
+        text = self._session.body(head.uid)
+        if text is None:
+            return None
+        same = sameness(text)
+        if not head.message_id:
+            return message_key(b"", same), same
+        apart = told_apart(key, same)
+        if apart not in self._state.mails and self._same(key) in (b"", same):
+            return key, same
+        return apart, same
+
+    def _same(self, key: str) -> bytes:
+        """What a known message shares with its copies; empty where it cannot be read any more."""
+        mail = self._state.mails.get(key)
+        if mail and mail.places and not mail.same:
+            name, uid = mail.places[0]
+            self._enter(name)
+            text = self._session.body(uid)
+            mail.same = sameness(text) if text else b""
+        return mail.same if mail else b""
 
     def _take_out(self, name: str, uid: int) -> Iterator[Change]:
         folder = self._state.folders[name]

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from connectors import mbox
 from connectors.base import OUT_OF_REACH, Change, Checkpoint, Content, SourceConfig, Upserted
-from connectors.message_key import MAX_MESSAGE, message_key, sameness, told_apart
+from connectors.message_key import MAX_MESSAGE, message_id, message_key, sameness, told_apart
 from connectors.patterns import AccessRules, Patterns
 from memory.domain import Access, Failed, SourceRef, Stage
 from memory.errors import InvalidInput, NotFound, SourceError
@@ -255,7 +255,7 @@ class Mailbox:
 
     def _message(self, place: _Place, raw: bytes, plain: bytes, walk: _Walk) -> Iterator[Change]:
         same = sameness(plain)
-        key = message_key(plain, same)
+        key = message_key(message_id(plain), same)
         if walk.bodies.get(key, same) != same:
             key = told_apart(key, same)
         if key in walk.bodies:

@@ -18,12 +18,12 @@ def message_id(plain: bytes) -> bytes:
     return found[1] if found else b""
 
 
-def message_key(plain: bytes, same: bytes) -> str:
+def message_key(known: bytes, same: bytes) -> str:
     """The key of a message: no space or control character in it, no slash at its end.
 
-    :param same: its `sameness`.
+    :param known: its `message_id`.
+    :param same: its `sameness`; not needed where it has an ID.
     """
-    known = message_id(plain)
     if not known:
         return f"sha256-{same.hex()}"
     return _UNSAFE.sub(_percent, known.decode("utf-8", "replace")[:400])

@@ -39,6 +39,9 @@ class Admission:
             await self._open(scope, receive, send)
             return
         request = Request(scope)
+        if _opened(request):
+            await self._app(scope, receive, send)
+            return
         service: Service = request.app.state.service
         identify = service.identify
         try:
@@ -105,6 +108,13 @@ def _to_login(request: Request, error: MnemeError) -> Response | None:
     return Response(status_code=401, headers={"HX-Redirect": there}) if part else RedirectResponse(there, 303)
 
 
+def _opened(request: Request) -> bool:
+    """Whether the settings open this to everybody who reaches the service."""
+    service: Service = request.app.state.service
+    asked = (request.method, request.scope["path"])
+    return asked == ("GET", "/metrics") and service.memory.settings.serve.metrics
+
+
 async def admit(request: Request) -> None:
     """Refuse a route to a caller without the permission it needs; every route has this as a dependency.
 
@@ -112,7 +122,7 @@ async def admit(request: Request) -> None:
     :raises AccessDenied: where the caller may not, and where nobody said what the route needs.
     """
     at = (request.method, request.scope["route"].path)
-    if at in OPEN:
+    if at in OPEN or _opened(request):
         return
     caller, needed = caller_of(request), RULES.get(at)
     if needed is None or needed not in caller.permissions:

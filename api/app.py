@@ -34,6 +34,9 @@ from api import (
 )
 from api.admission import Admission, admit
 from api.error_answers import answer_of
+from api.problems import identified
+from api.request_id import HEADER, request_id
+from api.request_log import RequestLog, route_of
 from api.service import Service
 from memory.errors import InvalidInput, MnemeError, NotFound
 
@@ -67,6 +70,7 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
     app.add_middleware(Admission)
     app.add_middleware(witness.Witness)
     app.add_middleware(security.Guard)
+    app.add_middleware(RequestLog)
     app.include_router(routes.router)
     app.include_router(discovery_routes.router)
     app.include_router(discovery_pages.router)
@@ -109,11 +113,18 @@ def _on_http(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.status_code == 404:
         return _on_ours(request, NotFound("There is nothing at this address."))
     status = error.status_code if isinstance(error, HTTPException) else 500
-    body = {"type": "about:blank", "title": str(getattr(error, "detail", "")), "status": status}
+    body = {
+        "type": "about:blank",
+        "title": str(getattr(error, "detail", "")),
+        "status": status,
+        **identified(),
+    }
     return JSONResponse(body, status, media_type="application/problem+json")
 
 
 def _on_any(request: Request, error: Exception) -> Response:
     # The text of a query or a document may stand in the error: it goes to the log of the machine, not to the asker.
-    log.error("unexpected error at %s", request.url.path, exc_info=error)
-    return _on_ours(request, MnemeError("Something went wrong here.", hint="The log says more."))
+    log.error("unexpected error at %s %s", request.method, route_of(request.scope) or "-", exc_info=error)
+    answer = _on_ours(request, MnemeError("Something went wrong here.", hint="The log says more."))
+    answer.headers[HEADER] = request_id()
+    return answer

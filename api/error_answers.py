@@ -36,5 +36,5 @@ def _later(error: MnemeError) -> dict[str, str]:
 
 def wants_page(request: Request) -> bool:
     """Whether a person reads the answer."""
-    api = request.url.path.startswith(("/api/", "/healthz", "/readyz", "/openapi"))
+    api = request.url.path.startswith(("/api/", "/healthz", "/readyz", "/metrics", "/openapi"))
     return not api and "text/html" in request.headers.get("accept", "")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from api.request_id import request_id
 from memory import errors
 from memory.errors import MnemeError
 
@@ -60,6 +61,11 @@ def problem_of(error: MnemeError) -> Problem:
     return UNKNOWN
 
 
+def identified() -> dict[str, str]:
+    """The id of the request at hand, as a problem names it."""
+    return {"request_id": known} if (known := request_id()) else {}
+
+
 def problem_json(error: MnemeError, instance: str = "") -> dict[str, Any]:
     """The body of a problem answer."""
     problem = problem_of(error)
@@ -71,4 +77,5 @@ def problem_json(error: MnemeError, instance: str = "") -> dict[str, Any]:
         "hint": error.hint,
         "exit_code": problem.exit_code,
         **({"instance": instance} if instance else {}),
+        **identified(),
     }

@@ -98,6 +98,7 @@ _BY_PERMISSION: Mapping[Permission, str] = {
         GET /api/health
         GET /api/kinds
         GET /api/ledger
+        GET /metrics
         POST /api/ledger/retry
         POST /api/secrets/renew
         GET /api/sources

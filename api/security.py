@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.problems import identified
 from api.settings import LOOPBACK, ServeSettings
 
 PAGE_POLICY = (
@@ -72,6 +73,7 @@ def _refused(why: str) -> JSONResponse:
         "status": 403,
         "detail": why,
         "hint": "Open the address that `mneme serve` printed.",
+        **identified(),
     }
     return JSONResponse(body, status_code=403, media_type="application/problem+json")
 

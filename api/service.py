@@ -17,6 +17,7 @@ from api.health import Health
 from api.identify import Identification, OwnerToken
 from api.jobs import Jobs
 from api.login import Login
+from api.metrics import Metrics
 from api.peers import Peers
 from api.people_service import PeopleService
 from api.saved import Saved
@@ -61,6 +62,7 @@ class Service:
     health: Health = field(init=False)
     limits: CallerLimits = field(init=False)
     peers: Peers = field(init=False)
+    metrics: Metrics = field(init=False)
     _progress: Recent[Progress] = field(init=False)
     _searcher: Searcher | None = None
     _whole: WholeList | None = None
@@ -82,6 +84,12 @@ class Service:
         self.backups = Backups(self.memory)
         self.health = Health(self.memory)
         self.turns = Turns(self.memory.settings.search.at_once)
+        self.metrics = Metrics(
+            searching=lambda: self.turns.taken,
+            ready=lambda: self.health.ready()["ready"],
+            meaning=lambda: self.memory.model_ready,
+            syncing=lambda: self.jobs.running is not None,
+        )
 
     @property
     def searcher(self) -> Searcher:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from api.lean import import_haystack
 from api.lock import forget_token, keep_token
+from api.logs import configure
 from api.settings import Settings
 from memory.errors import InvalidSettings, MnemeError
 
@@ -29,9 +30,7 @@ def serve(settings: Settings, port: int | None, *, as_json: bool) -> None:
     :raises MemoryInUse: where another process owns the memory.
     :raises InvalidSettings: where the address is taken.
     """
-    logging.basicConfig(level=settings.log.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for noisy in ("sentence_transformers", "httpx", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    configure(settings.log, settings.log_format)
     import_haystack()
     from api.wiring import open_memory
 
@@ -66,6 +65,7 @@ def serve(settings: Settings, port: int | None, *, as_json: bool) -> None:
 
     config = uvicorn.Config(
         create_app(opened),
+        log_config=None,  # ours takes its lines in
         log_level="warning",
         server_header=False,
         date_header=True,

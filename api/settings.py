@@ -131,6 +131,10 @@ class ServeSettings(_Group):
         "", description="Address that others reach it by, through TLS: `https://memory.example.com`."
     )
 
+    metrics: bool = Field(
+        False,
+        description="Whether /metrics answers whoever reaches the service; else only whoever may run it.",
+    )
     proxies: Several = Field(
         (), description="Addresses or networks of proxies whose headers are believed, with commas."
     )
@@ -298,6 +302,9 @@ class Settings(BaseSettings):
     log: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much the service logs."
     )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Its log for people (`text`), or a JSON object a line for programs (`json`)."
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -347,7 +354,7 @@ class Settings(BaseSettings):
         return self.catalogue.url.get_secret_value() or f"sqlite:///{self.home / 'catalogue.db'}"
 
 
-_OF_THIS_MACHINE = {"home", "catalogue", "index", "serve", "log"}
+_OF_THIS_MACHINE = {"home", "catalogue", "index", "serve", "log", "log_format"}
 
 
 def _without_secrets(value: Any) -> Any:

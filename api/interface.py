@@ -24,11 +24,11 @@ def pages_of(request: Request) -> Pages:
     address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     caller: Caller | None = request.scope.get(CALLER)
     words = wording(language_of(request))
-    return (
-        Pages(words, address, caller.permissions, caller.name if caller.session else "")
-        if caller
-        else Pages(words, address, ())
-    )
+    if caller is None:
+        return Pages(words, address, ())
+    reader = caller.name if caller.session else ""
+    passwords = request.app.state.service.login.by_password
+    return Pages(words, address, caller.permissions, reader, passwords=passwords)
 
 
 def page(request: Request, html: str, status: int = 200) -> HTMLResponse:

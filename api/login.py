@@ -85,6 +85,23 @@ class Login:
         :raises NotAuthenticated: where it is another; whether there is such a user is not told.
         :raises TooManyRequests: where too much was tried, or too many try at once.
         """
+        self._check(address, password, caller)
+        return self.begin(address, "password")
+
+    def change_password(self, address: str, password: str, other: str, caller: str) -> str:
+        """Give somebody who is logged in another password, for the one they have; logs them out everywhere but here.
+
+        :param other: the new one.
+        :returns: the token of a new session.
+        :raises NotAuthenticated: where the old one is another.
+        :raises InvalidInput: where the new one will not do.
+        :raises TooManyRequests: where too much was tried.
+        """
+        self._check(address, password, caller)
+        self._catalogue.users.change(address, other)
+        return self.begin(address, "password")
+
+    def _check(self, address: str, password: str, caller: str) -> None:
         self._tries.count(caller, address)
         if not self._hashing.acquire(timeout=_PATIENCE_S):
             raise TooManyRequests(after_s=_PATIENCE_S)
@@ -97,7 +114,6 @@ class Login:
             tell(login="refused")
             raise NotAuthenticated("The address or the password is not right.", hint="Try again.")
         self._tries.forget(caller, address)
-        return self.begin(address, "password")
 
     def begin(self, address: str, method: str, tokens: frozenset[str] = frozenset()) -> str:
         """Begin a session for somebody whose address is proven; gives its token."""

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from api.admission import Asked
+from api.admission import Asked, caller_of
 from api.by_session import SessionCookie
 from api.identify import from_our_page
 from api.interface import page, pages_of
@@ -14,7 +14,14 @@ from api.login import safe_place
 from api.problems import problem_of
 from api.service import Service
 from api.witness import unnoted
-from memory.errors import MnemeError, NotAuthenticated, NotFound, ProviderUnavailable, TooManyRequests
+from memory.errors import (
+    InvalidInput,
+    MnemeError,
+    NotAuthenticated,
+    NotFound,
+    ProviderUnavailable,
+    TooManyRequests,
+)
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 Text = Annotated[str, Form()]
@@ -83,6 +90,42 @@ def log_out(request: Request, service: Asked) -> RedirectResponse:
     answer = RedirectResponse("/login" if service.login.offered else "/", 303)
     cookie.forget(request, answer)
     return answer
+
+
+@router.get("/password")
+def password_page(request: Request, service: Asked) -> HTMLResponse:
+    """The page to change one's password."""
+    return _password_page(request, service)
+
+
+@router.post("/password", response_model=None)
+def change_password(
+    request: Request, service: Asked, password: Text = "", other: Text = ""
+) -> HTMLResponse | RedirectResponse:
+    """Change one's password; whoever is logged in with the old one elsewhere is logged out."""
+    address, came = _own_address(request, service), service.peers.address(request)
+    try:
+        token = service.login.change_password(address, password, other, came)
+    except (NotAuthenticated, TooManyRequests, InvalidInput) as error:
+        return _password_page(request, service, error)
+    answer = RedirectResponse("/", 303)
+    SessionCookie(service.memory.settings.serve).keep(request, answer, token)
+    return answer
+
+
+def _own_address(request: Request, service: Service) -> str:
+    caller = caller_of(request)
+    if not caller.session or not service.login.by_password:
+        raise NotFound("There is nothing at this address.")
+    return caller.name
+
+
+def _password_page(request: Request, service: Service, error: MnemeError | None = None) -> HTMLResponse:
+    address = _own_address(request, service)
+    problem = {"detail": error.message, "hint": error.hint} if error else None
+    html = pages_of(request).render("password.html", "", user=address, problem=problem)
+    # Whoever mistypes their password stays logged in: the status is not 401.
+    return page(request, html, 422 if error else 200)
 
 
 def _begun(service: Service) -> SessionCookie:

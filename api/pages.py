@@ -58,6 +58,7 @@ class Pages:
     :param words: the language of the interface.
     :param address: path and query of the page that is asked for, for the links to its other languages.
     :param reader: who has logged in, and can log out; empty where nobody has.
+    :param passwords: whether they may have a password, and can change it.
     :param rights: what the reader may do, so that nothing is offered which would be refused.
     """
 
@@ -67,12 +68,15 @@ class Pages:
         address: str = "/",
         rights: Collection[Permission] = frozenset(Permission),
         reader: str = "",
+        *,
+        passwords: bool = False,
     ) -> None:
         self.words = words or wording("en")
         self._templates = _templates(self.words)
         self._address = address
         self._rights = rights
         self._reader = reader
+        self._passwords = passwords
 
     def render(self, template: str, asker: str, **values: Any) -> str:
         """A page from a template of ours.
@@ -88,6 +92,7 @@ class Pages:
             "address": self._address,
             "rights": self._rights,
             "reader": self._reader,
+            "passwords": self._passwords,
         }
         html = self._templates.get_template(template).render(known | values)
         return html.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be sent

@@ -38,6 +38,8 @@ _BY_PERMISSION: Mapping[Permission, str] = {
         GET /api/search/export
         GET /api/why
         POST /logout
+        GET /password
+        POST /password
         GET /documents/{document}
         GET /documents/{document}/compare/{other}
         GET /documents/{document}/similar

@@ -23,6 +23,8 @@ SAID = (
     msg("The identity provider did not confirm this login."),
     msg("The identity provider cannot be asked"),
     msg("Too many requests"),
+    msg("A password has {least} to {most} characters."),
+    msg("A sentence is easily remembered."),
     msg("This was asked too often."),
     msg("Wait a moment, then try again."),
     msg("Nothing shows that this request comes from a page of this service."),

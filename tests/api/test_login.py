@@ -240,6 +240,35 @@ def test_a_session_ends(asked: Service, app: Any) -> None:
     assert log_in(client, "max@x.example").status_code == 401
 
 
+def test_people_change_their_own_password(asked: Service, app: Any) -> None:
+    catalogue = asked.memory.catalogue
+    catalogue.users.add("ida@x.example", PASSWORD)
+    here, elsewhere = browser(app, "203.0.113.20"), browser(app, "203.0.113.21")
+    for client in (here, elsewhere):
+        log_in(client, "ida@x.example")
+    assert 'href="/password"' in here.get("/").text
+    other = "chairs for nobody at all"
+    for given in ({"password": "wrong", "other": other}, {"password": PASSWORD, "other": "short"}):
+        refused = here.post("/password", data=given)
+        assert refused.status_code == 422
+        assert PASSWORD not in refused.text
+        assert other not in refused.text
+    assert here.post("/password", data={"password": PASSWORD, "other": other}).status_code == 303
+    assert here.get("/saved").status_code == 200
+    assert elsewhere.get("/saved").status_code == 303, "logged out"
+    assert log_in(elsewhere, "ida@x.example").status_code == 401
+    assert log_in(elsewhere, "ida@x.example", other).status_code == 303
+    for _ in range(6):
+        last = elsewhere.post("/password", data={"password": "wrong", "other": other})
+    assert "too often" in last.text, "a session that was left open is no way to guess"
+    foreign = elsewhere.post(
+        "/password", data={"password": other, "other": PASSWORD}, headers={"origin": "null"}
+    )
+    assert foreign.status_code == 403
+    owner = TestClient(app, base_url=URL, headers={"authorization": f"Bearer {asked.owner.token}"})
+    assert owner.get("/password").status_code == 404
+
+
 def test_whoever_leaves_a_group_is_out_at_once(asked: Service, app: Any) -> None:
     catalogue = asked.memory.catalogue
     asked.people.import_directory("name,address,groups\nPia Poe,pia@x.example,group:it\n")

@@ -160,6 +160,7 @@ def rendered(text: str, pages: Pages | None = None) -> Iterator[tuple[str, str]]
             "login",
             pages.render("login.html", "", next=text, by_password=True, by_provider=True, problem=wrong),
         )
+        yield "password", pages.render("password.html", "", user=text, problem=wrong)
     yield "bare document", pages.document_page({"id": "d"}, [], [])
     identities = [
         {"name": text, "address": text, "account": text},

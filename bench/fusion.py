@@ -21,7 +21,7 @@ from bench import peers
 from eval.asking import System
 from eval.bench import Bench
 from eval.collections.folder import open_collection
-from eval.collections.model import Collection
+from eval.collections.model import Collection, CorpusDocument, Query
 from eval.evaluation import Evaluation
 from eval.pipelines import Fusion
 from eval.runs import Run
@@ -34,6 +34,8 @@ WEIGHTS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 MEASURES = ("nDCG@10", "R@100")
 DEPTH = 100
+
+_TOLD_APART = 10  # more "languages" are no languages: the ids are made otherwise
 
 Systems = Mapping[str, Evaluation]
 
@@ -107,25 +109,35 @@ def _against(systems: Systems, name: str, measure: str, kind: str) -> str:
 
 
 def _languages(collection: Collection, runs: Mapping[str, Run]) -> str:
-    """In which languages the first ten of each system are, and the relevant ones; empty for one language only."""
-    known = {
-        one.id: one.metadata.get("language") or one.id.partition(":")[0] for one in collection.corpus or ()
-    }
-    if not 1 < len(set(known.values())) < 10:
+    """In which languages the first ten of each system are, and the relevant ones; empty for one language only.
+
+    A document's language is the one its metadata name, or what stands before a colon in its id; so is a query's.
+    """
+    known = {one.id: _language(one) for one in collection.corpus or ()}
+    if not 1 < len(set(known.values())) < _TOLD_APART:
         return ""
     queries = collection.answerable()
-    told = [("relevant", Counter(known[one] for query in queries for one in collection.relevant(query.id)))]
+    told = [("relevant", {query.id: sorted(collection.relevant(query.id)) for query in queries})]
     for name, run in runs.items():
-        first = (one.document for query in queries for one in run.found(query.id)[:10])
-        told.append((name, Counter(known[one] for one in first)))
+        told.append(
+            (name, {query.id: [one.document for one in run.found(query.id)[:10]] for query in queries})
+        )
     lines = []
-    for name, counted in told:
+    for name, lists in told:
+        counted = Counter(known[one] for first in lists.values() for one in first)
+        own = sum(known[one] == _language(query) for query in queries for one in lists[query.id])
         whole = counted.total() or 1
         shares = ", ".join(
             f"{language} {100 * counted[language] / whole:.0f} %" for language in sorted(counted)
         )
-        lines.append(f"{collection.name}, languages of {name}: {shares}")
+        lines.append(
+            f"{collection.name}, {name}: {100 * own / whole:.0f} % in the question's language; {shares}"
+        )
     return "\n".join(lines)
+
+
+def _language(one: CorpusDocument | Query) -> str:
+    return one.metadata.get("language") or one.id.partition(":")[0]
 
 
 def _table(table: Mapping[str, Systems], measure: str) -> str:

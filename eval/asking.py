@@ -23,8 +23,9 @@ from memory.domain import OWNER, Asker
 from memory.embedding.base import Embedder
 from memory.errors import InvalidQuery, NotFound
 from search.components.embed import EmbedQuery
+from search.components.fuse import parts_of
 from search.flow import Grouped
-from search.fuse import fuse, weigh
+from search.fuse import fuse
 from search.group import group
 from search.pipeline import load_pipeline
 from search.query import Query as Parsed
@@ -128,10 +129,8 @@ class System:
             except (InvalidQuery, NotFound):
                 continue
             for fusion, lists in zip(fusions, varied, strict=True):
-                weight = fusion.weight
-                if fusion.method == "weighed":
-                    weight = weigh(found.shared, least=fusion.weight, half=fusion.half)
-                ranking = fuse(found.legs, method=fusion.method, weight=weight)
+                parts = parts_of(found, fusion.method, fusion.weight, fusion.half)
+                ranking = fuse(found.legs, method=fusion.method, weight=parts)
                 shown = group(ranking, found.cards, 1)[:depth]
                 lists[query.id] = tuple(
                     Ranked(collection_id(found.cards[best].ref), float(score)) for ((best, score),) in shown

@@ -5,14 +5,16 @@ lowest among its best 200 (``(score - low) / (high - low)``, 1 where all are the
 has not found it). A leg that found nothing leaves the other its whole weight. *RRF*: the sum over the legs of
 ``1 / (60 + rank)``.
 
-*Weighed* is convex with a weight for each question, see `weigh`.
+*Weighed* is convex with a weight for each question, see `weigh`, and for each language the passages are in: a question
+shares many words with those in its own language and a name or none with the others, whose words then say nothing
+about them. Within a language the best found by words counts 1.
 
 Passages that come out equal are ordered by their score in the words leg, which orders those far down, and then
 by passage id. The order in which a leg's passages are given makes no difference.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -22,6 +24,8 @@ from memory.index.base import Legs, Scored
 from search.request import Value
 
 Method = Literal["weighed", "convex", "rrf"]
+
+_Numbers = NDArray[np.float64]
 
 TOP = 200
 """How many of a leg's best give the bounds of its scores."""
@@ -42,13 +46,26 @@ class Ranking(Value):
 
 
 @dataclass(frozen=True, slots=True)
+class Parts(Value):
+    """The weights of meaning against words in one search, 0 to 1: one for each part of the passages.
+
+    :param of: which part a passage is in, by its id; the first unless named.
+    :param shared: what each weight was given for, see `weigh`; empty where they were given to all searches.
+    """
+
+    weights: tuple[float, ...]
+    of: Mapping[int, int] = field(default_factory=dict)
+    shared: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LegRank(Value):
     """Where one leg ranked a passage; rank and score are None where it did not find it.
 
     :param rank: from 1.
     :param normalised: what it counted before the leg's weight.
     :param weight: the leg's weight in this search.
-    :param shared: what this weight was given for, see `weigh`; None where it was given to all searches.
+    :param shared: see `Parts`; None where the weight was given to all searches.
     """
 
     leg: str
@@ -83,59 +100,73 @@ def weigh(shared: int, *, least: float, half: float) -> float:
     return least + (1 - least) / (1 + (shared / half) ** _STEEPNESS)
 
 
-def fuse(legs: Legs, *, method: Method = "convex", weight: float = 0.8) -> Ranking:
+def fuse(legs: Legs, *, method: Method = "convex", weight: float | Parts = 0.8) -> Ranking:
     """One list from both legs.
 
-    :param weight: of meaning against words in this search, 0 to 1; RRF has none.
+    :param weight: of meaning against words in this search, 0 to 1, or one for each part of the passages; RRF has none.
     """
-    words, meaning = _leg(legs.words, method), _leg(legs.meaning, method)
-    of_words, of_meaning = _weights(words, meaning, method, weight)
+    parts = weight if isinstance(weight, Parts) else Parts((weight,))
+    words, meaning = _leg(legs.words, method, parts), _leg(legs.meaning, method)
     at, found = _find(words.ids, meaning.ids)
-    fused = of_words * words.counts
-    fused[found] += of_meaning * meaning.counts[at[found]]
     alone = np.ones(len(meaning.ids), dtype=bool)
     alone[at[found]] = False
     ids = np.concatenate((words.ids, meaning.ids[alone]))
-    fused = np.concatenate((fused, of_meaning * meaning.counts[alone]))
-    by_words = np.concatenate((words.scores, np.full(len(ids) - len(words.ids), -np.inf)))
-    order = np.lexsort((ids, -by_words, -fused))
+    by_words = np.concatenate((words.counts, np.zeros(len(ids) - len(words.ids))))
+    by_meaning = np.concatenate((np.zeros(len(words.ids)), meaning.counts[alone]))
+    by_meaning[: len(words.ids)][found] = meaning.counts[at[found]]
+    of_words, of_meaning = _weights(words, meaning, method, parts)
+    where = _parts(parts, ids)
+    fused = of_words[where] * by_words + of_meaning[where] * by_meaning
+    scores = np.concatenate((words.scores, np.full(len(ids) - len(words.ids), -np.inf)))
+    order = np.lexsort((ids, -scores, -fused))
     return Ranking(tuple(ids[order].tolist()), tuple(fused[order].tolist()))
 
 
 def explain(
-    legs: Legs,
-    passages: Sequence[int],
-    *,
-    method: Method = "convex",
-    weight: float = 0.8,
-    shared: int | None = None,
+    legs: Legs, passages: Sequence[int], *, method: Method = "convex", weight: float | Parts = 0.8
 ) -> dict[int, list[LegRank]]:
     """Where each leg ranked each of these passages, and what it counts.
 
-    :param weight: of meaning against words in this search, as given to `fuse`.
-    :param shared: what `weigh` gave this weight for.
+    :param weight: as given to `fuse`.
     """
+    parts = weight if isinstance(weight, Parts) else Parts((weight,))
     told: dict[int, list[LegRank]] = {passage: [] for passage in passages}
-    both = _leg(legs.words, method), _leg(legs.meaning, method)
-    for name, leg, counts in zip(("words", "meaning"), both, _weights(*both, method, weight), strict=True):
+    both = _leg(legs.words, method, parts), _leg(legs.meaning, method)
+    for name, leg, weights in zip(("words", "meaning"), both, _weights(*both, method, parts), strict=True):
         place = {identity: at for at, identity in enumerate(leg.ids.tolist())}
         for passage, ranks in told.items():
+            part = parts.of.get(passage, 0)
+            weighs, shared = float(weights[part]), parts.shared[part] if parts.shared else None
             at = place.get(passage)
             if at is None:
-                ranks.append(LegRank(name, None, None, 0.0, counts, shared))
+                ranks.append(LegRank(name, None, None, 0.0, weighs, shared))
             else:
                 score, count = float(leg.scores[at]), float(leg.counts[at])
-                ranks.append(LegRank(name, at + 1, score, count, counts, shared))
+                ranks.append(LegRank(name, at + 1, score, count, weighs, shared))
     return told
 
 
-def _leg(scored: Sequence[Scored], method: Method) -> _Leg:
+def _leg(scored: Sequence[Scored], method: Method, parts: Parts | None = None) -> _Leg:
     ids = np.array([one.id for one in scored], dtype=np.int64)
     scores = np.array([one.score for one in scored], dtype=np.float64)
     order = np.lexsort((ids, -scores))
     ids, scores = ids[order], scores[order]
-    counts = 1 / (RRF_K + 1 + np.arange(len(scores))) if method == "rrf" else _normalised(scores)
+    if method == "rrf":
+        return _Leg(ids, scores, 1 / (RRF_K + 1 + np.arange(len(scores))))
+    counts = _normalised(scores)
+    if parts is not None and parts.of:
+        where = _parts(parts, ids)
+        for part in np.unique(where):
+            best = counts[where == part].max()
+            counts[where == part] /= best if best > 0 else 1.0
     return _Leg(ids, scores, counts)
+
+
+def _parts(parts: Parts, ids: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Which part each passage is in."""
+    if not parts.of:
+        return np.zeros(len(ids), dtype=np.intp)
+    return np.fromiter((parts.of.get(one, 0) for one in ids.tolist()), dtype=np.intp, count=len(ids))
 
 
 def _find(wanted: NDArray[np.int64], among: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
@@ -158,9 +189,13 @@ def _normalised(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.clip((scores - low) / (high - low), 0.0, 1.0))
 
 
-def _weights(words: _Leg, meaning: _Leg, method: Method, weight: float) -> tuple[float, float]:
+def _weights(words: _Leg, meaning: _Leg, method: Method, parts: Parts) -> tuple[_Numbers, _Numbers]:
+    """Of words and of meaning, in each part."""
+    of_meaning = np.asarray(parts.weights, dtype=np.float64)
     if method == "rrf":
-        return 1.0, 1.0
+        return np.ones_like(of_meaning), np.ones_like(of_meaning)
     if not len(meaning.ids):
-        return 1.0, 0.0
-    return (0.0, 1.0) if not len(words.ids) else (1 - weight, weight)
+        of_meaning = np.zeros_like(of_meaning)
+    elif not len(words.ids):
+        of_meaning = np.ones_like(of_meaning)
+    return 1 - of_meaning, of_meaning

@@ -1,5 +1,6 @@
 """From what was typed to what is looked for."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from haystack import component
@@ -19,6 +20,9 @@ from search.request import SearchRequest
 NOBODY = "-"
 """Stands for the person nobody is, so that a filter by it finds nothing."""
 
+
+_IN_USE = 0.05
+"""A language that fewer of the documents are in is not weighed apart."""
 
 _HELD = 1000
 """Sets of tokens whose languages are kept at hand."""
@@ -41,7 +45,7 @@ class AnalyseQuery:
         self._words = registry.need(self.memory, WordAnalyser)
         if catalogue is not self._catalogue:
             self._progress = Recent(catalogue.passages.progress)
-            self._languages: dict[Asker, Recent[tuple[str, ...]]] = {}
+            self._languages: dict[Asker, Recent[dict[str, int]]] = {}
             self._sources = Recent(lambda: [source.name for source in catalogue.sources.all()])
             self._catalogue = catalogue
 
@@ -73,6 +77,7 @@ class AnalyseQuery:
             progress=self._progress.get(),
             meaning=registry.find(self.memory, Embedder) is not None,  # type: ignore[type-abstract]
             notes=notes,
+            languages=() if languages else _in_use(self._readable(request.asker)),
         )
         return {"question": question}
 
@@ -84,7 +89,7 @@ class AnalyseQuery:
         # A phrase such as "to be or not to be" has no terms, and yet says what is wanted.
         return None if query.phrases and not words.terms else words
 
-    def _readable(self, asker: Asker) -> tuple[str, ...]:
+    def _readable(self, asker: Asker) -> dict[str, int]:
         """The languages of what the asker may see: others, of hidden documents, may not change what is found."""
         # By what is held, not by who holds it: colleagues share it.
         held = Asker(tokens=asker.tokens, owner=asker.owner)
@@ -95,13 +100,15 @@ class AnalyseQuery:
             known = self._languages[held] = Recent(lambda: self._read_languages(held))
         return known.get()
 
-    def _read_languages(self, asker: Asker) -> tuple[str, ...]:
+    def _read_languages(self, asker: Asker) -> dict[str, int]:
+        """With their documents; most come first."""
         if self._catalogue is None:
-            return ()
-        found = set(self._catalogue.documents.languages(asker))
+            return {}
+        found = self._catalogue.documents.languages(asker)
         if "" in found:  # such texts were read in the memory's main language
-            found.add(self._catalogue.main_language())
-        return tuple(sorted(found))
+            main = self._catalogue.main_language()
+            found[main] = found.get(main, 0) + found.pop("")
+        return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
 
     def _persons(self, value: str, asker: Asker) -> tuple[str, ...]:
         found = self._catalogue.person_pages.find(value, asker) if self._catalogue else []
@@ -122,3 +129,9 @@ def _languages(query: Query) -> tuple[tuple[str, ...], tuple[str, ...]]:
             notes.append(f"No language is known as {value}.")
         codes.update(dict.fromkeys(known or (value,)))
     return tuple(codes), tuple(notes)
+
+
+def _in_use(languages: Mapping[str, int]) -> tuple[str, ...]:
+    """Those that a good part of the documents is in; a few may be mistaken for another."""
+    least = _IN_USE * sum(languages.values())
+    return tuple(language for language, many in languages.items() if language and many >= least)

@@ -6,7 +6,7 @@ from haystack import component
 
 from memory.errors import InvalidInput
 from search.flow import Found, Question, Ranked
-from search.fuse import Method, Ranking, fuse, weigh
+from search.fuse import Method, Parts, Ranking, fuse, weigh
 
 
 @component
@@ -40,11 +40,19 @@ class Fuse:
         if found.listed:
             newest = tuple(one.id for one in found.legs.words)
             return {"ranked": Ranked(found, Ranking(newest, (0.0,) * len(newest)), self.method)}
-        weight = self.weight
-        if self.method == "weighed":
-            weight = weigh(found.shared, least=self.weight, half=self.half)
         progress = question.progress
         share = progress.by_meaning / progress.passages if progress.passages else 1.0
-        weight *= min(share, 1.0)
-        ranking = fuse(found.legs, method=self.method, weight=weight)
-        return {"ranked": Ranked(found, ranking, self.method, weight)}
+        parts = parts_of(found, self.method, self.weight, self.half, min(share, 1.0))
+        ranking = fuse(found.legs, method=self.method, weight=parts)
+        return {"ranked": Ranked(found, ranking, self.method, parts)}
+
+
+def parts_of(found: Found, method: Method, weight: float, half: float, share: float = 1.0) -> Parts:
+    """The weights of meaning in a search, see `Fuse` for method, weight and half.
+
+    :param share: how much of the memory can be searched by meaning, 0 to 1.
+    """
+    if method != "weighed":
+        return Parts((weight * share,))
+    weights = tuple(share * weigh(shared, least=weight, half=half) for shared in found.shared)
+    return Parts(weights, found.parts, found.shared)

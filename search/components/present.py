@@ -64,8 +64,7 @@ class Present:
                 ranked.found.legs,
                 [shown[0][0] for shown in page],
                 method=ranked.method,
-                weight=ranked.weight,
-                shared=ranked.found.shared if ranked.method == "weighed" else None,
+                weight=ranked.parts,
             )
         results = []
         for shown in page:

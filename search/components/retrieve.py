@@ -1,10 +1,12 @@
 """From a question to what each leg finds."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from haystack import component
 
 from memory import registry
+from memory.catalogue.cards import Card
 from memory.catalogue.catalogue import Catalogue
 from memory.embedding.base import Vectors
 from memory.index.base import Filters, Leg, LegQuery, Legs, VectorIndex
@@ -49,7 +51,8 @@ class Retrieve:
         asker = question.request.asker
         by_words = self._by_words(question)
         words, cards = admit(by_words, self._catalogue.cards, asker)
-        shared = self._shared(question, words)
+        parts = _parts(question, cards)
+        shared = self._shared(question, words, parts)
         vector = meaning.vector()
         listed = question.words is None and vector is None
         if listed:
@@ -64,7 +67,8 @@ class Retrieve:
             legs=Legs(words, near),
             cards=cards | more,
             complete=enough and (bool(by_words) or len(by_meaning) < self.meaning_limit),
-            shared=shared if near else 0,
+            parts=parts | _parts(question, more),
+            shared=shared if near else (0,) * len(shared),
             listed=listed,
             notes=(*question.notes, *self._notes(question, words or near, by_words_alone=vector is None)),
         )
@@ -82,13 +86,19 @@ class Retrieve:
         asked = LegQuery(None, vector, question.filters, meaning_limit=self.meaning_limit)
         return self._index.search(asked, question.request.asker).meaning
 
-    def _shared(self, question: Question, words: Leg) -> int:
-        """How many of the question's terms the best found by words has, of what the asker may see."""
-        if question.words is None or not words:
-            return 0
+    def _shared(self, question: Question, words: Leg, parts: Mapping[int, int]) -> tuple[int, ...]:
+        """How many of the question's terms the best found by words has in each language, of what the asker may see."""
+        best: list[list[int]] = [[] for _ in question.languages or ("",)]
+        for one in words:
+            of_part = best[parts.get(one.id, 0)]
+            if len(of_part) < _BEST:
+                of_part.append(one.id)
+        if question.words is None:
+            return (0,) * len(best)
         asked = frozenset(question.words.terms)
-        best = self._index.words([one.id for one in words[:_BEST]])
-        return max((len(asked.intersection(held.terms)) for held in best.values()), default=0)
+        held = self._index.words([passage for of_part in best for passage in of_part])
+        counts = {passage: len(asked.intersection(words.terms)) for passage, words in held.items()}
+        return tuple(max((counts.get(passage, 0) for passage in of_part), default=0) for of_part in best)
 
     def _notes(self, question: Question, found: Leg, *, by_words_alone: bool) -> list[str]:
         notes = []
@@ -121,3 +131,11 @@ class Retrieve:
         asker = question.request.asker
         newest = self._index.search(LegQuery(filters=Filters(people=persons), words_limit=20), asker)
         return bool(admit(newest.words, self._catalogue.cards, asker)[0])
+
+
+def _parts(question: Question, cards: Mapping[int, Card]) -> dict[int, int]:
+    """Which of the question's languages each passage is in, but for those in the first."""
+    at = {language: place for place, language in enumerate(question.languages) if place}
+    if not at:
+        return {}
+    return {passage: at[card.language] for passage, card in cards.items() if card.language in at}

@@ -17,14 +17,18 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from lingua import Language
 
+from ingest.language import LANGUAGES
+from memory.catalogue.catalogue import Catalogue
 from memory.embedding import export
-from memory.embedding.base import Embedder
+from memory.embedding.base import Embedder, Vectors
 from memory.embedding.batching import Batches, Request
 from memory.embedding.e5_weights import PackedModel
 from memory.embedding.export import export_builtin, packed_model
 from memory.embedding.fingerprint import fingerprint
 from memory.embedding.hashing import HashEmbedder
+from memory.embedding.languages import known_languages, language_directions, without
 from memory.embedding.lean import deferred_imports
 from memory.embedding.open import BUILTIN, HASH, EmbedderSpec, open_embedder
 from memory.embedding.process import EmbedderCrashed, EmbedderProcess
@@ -95,6 +99,54 @@ def test_the_builtin_model_knows_languages(builtin: Embedder) -> None:
     for question in ("How long is the notice period?", "Wie lang ist die Kündigungsfrist?"):
         query = builtin.embed_query(question)
         assert (builtin.embed_passages(right) @ query).min() > (builtin.embed_passages(wrong) @ query).max()
+
+
+def test_a_question_without_its_language_prefers_it_less(builtin: Embedder, tmp_path: Path) -> None:
+    """What is about something else is no nearer for being in the question's language, and what answers it stays near."""
+    texts = {
+        "en": ["The notice period is three months.", "The lift is repaired on Monday.", "Bread is baked here."],
+        "de": ["Die Kündigungsfrist beträgt drei Monate.", "Der Aufzug wird am Montag repariert.", "Hier wird Brot gebacken."],
+        "fr": ["Le délai de préavis est de trois mois.", "L'ascenseur est réparé lundi.", "Ici, on cuit du pain."],
+        "da": ["Opsigelsesvarslet er tre måneder.", "Elevatoren repareres på mandag.", "Her bages der brød."],
+    }  # fmt: skip
+    vectors = {language: builtin.embed_passages(said) for language, said in texts.items()}
+    catalogue = Catalogue(f"sqlite:///{tmp_path / 'catalogue.db'}", keep_events=None)
+    directions = language_directions(builtin, tuple(texts), catalogue.vectors)
+    assert directions.shape == (3, builtin.identity.size)
+    assert directions @ directions.T == pytest.approx(np.eye(3), abs=1e-5)
+    questions = {"en": "How long is the notice period?", "de": "Wie lang ist die Kündigungsfrist?"}
+    for language, question in questions.items():
+        plain = builtin.embed_query(question)
+
+        def favour(query: Vectors, own: str = language) -> float:
+            unrelated = {name: float((said[1:] @ query).mean()) for name, said in vectors.items()}
+            return unrelated.pop(own) - float(np.mean(list(unrelated.values())))
+
+        neutral = without(plain, directions, 1.0)
+        assert favour(neutral) < favour(plain) / 2
+        assert min(said[0] @ neutral for said in vectors.values()) > max(
+            float((said[1:] @ neutral).max()) for said in vectors.values()
+        )
+    assert catalogue.vectors.count() == 40
+    catalogue.close()
+
+
+def test_every_language_that_is_told_apart_has_its_directions() -> None:
+    told = {str(getattr(Language, name).iso_code_639_1.name).lower() for name in LANGUAGES}
+    assert known_languages() == {"no" if code == "nb" else code for code in told}
+
+
+def test_one_language_or_an_unknown_one_has_no_directions(tmp_path: Path) -> None:
+    catalogue = Catalogue(f"sqlite:///{tmp_path / 'catalogue.db'}", keep_events=None)
+    embedder = HashEmbedder()
+    assert language_directions(embedder, ("de", "xx", "de"), catalogue.vectors).shape == (
+        0,
+        embedder.identity.size,
+    )
+    query = embedder.embed_query("notice period")
+    assert without(query, language_directions(embedder, (), catalogue.vectors), 1.0) == pytest.approx(query)
+    assert catalogue.vectors.count() == 0
+    catalogue.close()
 
 
 def test_queries_and_passages_get_prompts_of_their_own(builtin: Embedder) -> None:

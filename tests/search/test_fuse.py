@@ -1,9 +1,11 @@
+from dataclasses import astuple
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.index.base import Legs, Scored
-from search.fuse import TOP, explain, fuse, weigh
+from search.fuse import TOP, Parts, explain, fuse, weigh
 
 _scores = st.floats(-100, 100, allow_nan=False).map(lambda score: round(score, 3))
 _leg = st.dictionaries(st.integers(1, 60), _scores, max_size=40).map(
@@ -103,9 +105,27 @@ def test_weighed_is_convex_with_a_weight_of_its_own(words, meaning, weight):
 
 def test_explain_says_rank_score_and_what_it_counted():
     legs = Legs(words=leg(p1=10, p2=5, p3=0), meaning=leg(p2=0.9, p4=0.8))
-    words, meaning = explain(legs, [2], weight=0.75, shared=2)[2]
+    words, meaning = explain(legs, [2], weight=Parts((0.75,), shared=(2,)))[2]
     assert (words.leg, words.rank, words.score, words.normalised) == ("words", 2, 5, 0.5)
     assert (meaning.leg, meaning.rank, meaning.score, meaning.normalised) == ("meaning", 1, 0.9, 1)
     assert (words.weight, words.shared, meaning.weight, meaning.shared) == (0.25, 2, 0.75, 2)
     missed = explain(legs, [3])[3][1]
     assert (missed.rank, missed.score, missed.normalised) == (None, None, 0)
+
+
+def test_each_language_has_its_weight_and_its_best_by_words():
+    """Passage 3 is in another language and has one word of the question, 4 has none: neither stands back for that."""
+    legs = Legs(words=leg(p1=10, p2=6, p3=3, p5=2), meaning=leg(p3=0.9, p4=0.85, p1=0.8, p2=0.7))
+    parts = Parts((0.5, 0.9), {3: 1, 4: 1}, shared=(4, 1))
+    ranking = dict(zip(*astuple(fuse(legs, method="weighed", weight=parts)), strict=True))
+    assert ranking == pytest.approx({1: 0.5 + 0.25, 2: 0.25, 3: 1.0, 4: 0.9 * 0.75, 5: 0.0})
+    words, meaning = explain(legs, [3], method="weighed", weight=parts)[3]
+    assert (words.shared, words.normalised, words.weight, meaning.weight) == (1, 1.0, pytest.approx(0.1), 0.9)
+
+
+@given(_leg, _leg, st.floats(0, 1), st.sets(st.integers(1, 60)))
+def test_one_language_is_what_it_was(words, meaning, weight, other):
+    legs = Legs(words, meaning)
+    assert fuse(legs, weight=Parts((weight, 0.3))) == fuse(legs, weight=weight)
+    apart = fuse(legs, weight=Parts((weight, weight), dict.fromkeys(other, 1)))
+    assert sorted(apart.ids) == sorted(fuse(legs, weight=weight).ids)

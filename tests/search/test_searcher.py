@@ -63,6 +63,27 @@ def test_meaning_joins_when_the_model_is_there(memory):
     assert answer.ready.meaning
 
 
+def test_words_of_a_question_say_nothing_about_texts_in_another_language(memory):
+    for number in range(3):
+        memory.add(f"Frist {number}", f"Die Kündigungsfrist beträgt {number} Monate.", language="de")
+        memory.add(f"Notice {number}", f"The notice period is {number} months, says Müller.")
+    hidden = memory.add("Secret deal", "Le délai de préavis est court.", language="fr", access=LEGAL)
+    memory.embed()
+    memory.model_is_ready()
+
+    def weights(asker: Asker) -> dict[str, tuple[int | None, float]]:
+        results = memory.search("Müller Kündigungsfrist beträgt Monate", asker, explain=True).results
+        return {one.card.language: (one.explain[0].shared, one.explain[1].weight) for one in results}
+
+    told = weights(LAWYER)
+    assert (told["de"][0], told["en"][0], told["fr"][0]) == (3, 1, 0)
+    assert told["de"][1] < told["en"][1] < told["fr"][1] == 1.0
+    memory.catalogue.documents.get(hidden, LAWYER)
+    assert weights(GUEST) == {language: told[language] for language in ("de", "en")}
+    only = memory.search("Müller Kündigungsfrist lang:de", explain=True).results
+    assert {one.card.language for one in only} == {"de"}
+
+
 def test_words_count_by_how_many_are_found_together_where_the_asker_may_look(memory):
     fill(memory)
     memory.embed()

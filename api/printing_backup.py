@@ -46,6 +46,11 @@ def show_restored(told: dict[str, Any]) -> None:
             escape(f"{_documents(told)}, as of {told['made']}, are in {told['home']}. {said}"),
             style="green" if told["well"] else "yellow",
         )
+    out.print(
+        "Access and keys for programs are as they were then: run `mneme sync`, and see `mneme keys list` for any "
+        "that were revoked since.",
+        style="dim",
+    )
     for name in told["kept"]:
         out.print(escape(f"{name} was there already and is kept."), style="yellow")
     if told["sealed"]:

@@ -107,6 +107,8 @@ def _settled(home: Path) -> dict[str, Any]:
     try:
         memory = open_memory(load(home=home), "mneme restore")
         try:
+            # Whoever logged out since, or was logged out, must not be back by this.
+            memory.catalogue.sessions.end_all()
             memory.writer().write_pending()
             return {**examine(memory, repair=False, rebuild=False), "trouble": ""}
         finally:

@@ -75,6 +75,11 @@ class Sessions:
         with transaction(self._engine) as connection:
             connection.execute(delete(sessions).where(sessions.c.hash == _hash(token)))
 
+    def end_all(self) -> int:
+        """End every session; says how many there were."""
+        with transaction(self._engine) as connection:
+            return connection.execute(delete(sessions)).rowcount
+
 
 def _hash(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -90,25 +91,26 @@ def served(home: Path) -> Iterator[str]:
 def test_a_backup_of_a_service_that_syncs_and_answers_is_whole(tmp_path: Path) -> None:
     """Taken in the midst of a sync, while searches run: no search fails, the copy agrees, and a sync completes it."""
     home, other = Home(tmp_path / "home"), Home(tmp_path / "elsewhere")
-    write_notes(tmp_path / "files", 0, 20)
+    write_notes(tmp_path / "files", 0, 10)
     found: list[int] = []
     done = threading.Event()
     with service(home.folder) as asked, TestClient(create_app(lambda: asked), base_url=HERE) as client:
         add_folder(asked, tmp_path / "files", "notes")
         assert sync(asked)["state"] == "done"
-        write_notes(tmp_path / "files", 10, 120)  # half of what is there changes, and more comes
+        write_notes(tmp_path / "files", 5, 60)  # half of what is there changes, and more comes
         for number in range(3):
             (tmp_path / "files" / f"{number:03}.txt").unlink()
 
         def ask() -> None:
             while not done.is_set():
                 found.append(client.get("/api/search", params={"q": "notice period"}).status_code)
+                done.wait(0.02)
 
         asking = threading.Thread(target=ask)
         assert client.post("/api/sync", json={}).status_code == 202
         asking.start()
         try:
-            while (state := client.get("/api/sync").json())["state"] == "running" and state["done"] < 30:
+            while (state := client.get("/api/sync").json())["state"] == "running" and state["done"] < 15:
                 time.sleep(0.02)
             answer = client.post("/api/backup", json={"path": str(tmp_path / "now.tar")})
             during = client.get("/api/sync").json()
@@ -122,11 +124,10 @@ def test_a_backup_of_a_service_that_syncs_and_answers_is_whole(tmp_path: Path) -
     assert set(found) == {200}
     made = answer.json()
     assert stat.S_IMODE(Path(made["path"]).stat().st_mode) == 0o600
-    assert 18 < made["documents"] < 117
+    assert 8 < made["documents"] < 57
 
     restored = told(other, "restore", str(tmp_path / "now.tar"))
     assert restored["well"], restored
-    assert told(other, "doctor")["well"]
     with service(other.folder) as asked:
         assert sync(asked)["state"] == "done"
     assert [[hit[1:3] for hit in one] for one in answers(other)] == [
@@ -210,12 +211,14 @@ def test_a_restore_that_was_killed_is_begun_again(backup: Path, tmp_path: Path) 
     assert home.finds("notice period")
 
 
-def test_keys_are_left_out_unless_they_are_asked_for(filled: Home, tmp_path: Path) -> None:
+def test_what_lets_somebody_in_is_left_out_unless_it_is_asked_for(filled: Home, tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     copy_folder(filled.folder, home.folder)
     with service(home.folder) as asked:
         sealed = asked.memory.keyring.seal("notes", "password", SecretStr("correct horse"))
         asked.memory.catalogue.sources.keep_secret("notes", "password", sealed)
+        hour = timedelta(hours=1)
+        session = asked.memory.catalogue.sessions.begin("jane@x.example", method="password", lasts=hour)
     said = home.mneme("backup", str(tmp_path / "without"))
     assert "Not in it: the key that opens password of notes" in said.out
     assert not (tmp_path / "without" / "keys").exists()
@@ -226,6 +229,7 @@ def test_keys_are_left_out_unless_they_are_asked_for(filled: Home, tmp_path: Pat
         said = other.mneme("restore", str(tmp_path / name))
         assert ("Not in the backup: the key" in said.out) is not readable
         with service(other.folder) as asked:
+            assert asked.memory.catalogue.sessions.known(session, hour) is None, "whoever was logged in"
             kept = asked.memory.catalogue.sources.get("notes").secrets["password"]
             if readable:
                 assert (

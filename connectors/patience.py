@@ -1,7 +1,7 @@
 """Waiting for a source that cannot be reached for a while: back-off, pauses it asks for, and going on in the middle."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
@@ -57,32 +57,34 @@ class Patient:
     def changes(self, since: str | None) -> Iterator[Change]:
         """What changed, each document once however often the walk was begun.
 
-        Where a document changed between two beginnings, the cursor stays where it was: the next sync looks again.
+        Where a source that reports deletions tells something else of a document at a later beginning, or nothing any
+        more, no cursor is given: the next sync looks at everything.
 
         :raises SourceUnavailable: where the source stays away.
         """
         told: dict[str, int] = {}
         differs = False
+        before: set[str] = set()
+        """What earlier beginnings told and this one has not."""
         walk: Iterator[Change] | None = None
 
         def following() -> Change | None:
-            nonlocal walk
+            nonlocal walk, before
             if walk is None:
                 walk = iter(self._inner.changes(since))
             try:
                 return next(walk, None)
             except SourceUnavailable:
-                walk = None
+                walk, before = None, set(told)
                 raise
 
         while (change := self._insist(following)) is not None:
             if isinstance(change, Checkpoint):
-                if not differs or not self.reports_deletions:
+                if not self.reports_deletions or not (differs or before):
                     yield change
-                elif since is not None:
-                    yield replace(change, cursor=since)
                 continue
             key, mark = _told(change)
+            before.discard(key)
             if key not in told:
                 told[key] = mark
                 yield change

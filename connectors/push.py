@@ -164,7 +164,7 @@ class Push:
         return f"{self._folder} keeps {count} {'document' if count == 1 else 'documents'}."
 
     def changes(self, since: str | None) -> Iterator[Change]:
-        """What was put or deleted after the cursor.
+        """What was put or deleted after the cursor, or ever: somebody asked for each deletion.
 
         :raises SourceError: where the folder is gone.
         """
@@ -176,7 +176,7 @@ class Push:
                 continue
             if digest is not None:
                 yield Upserted(ref, f"{digest}-{self._access(facts).digest(key)}")
-            elif since:
+            else:
                 yield Deleted(ref, explicit=True)
         yield Checkpoint(str(rows[-1][1] if rows else start))
 

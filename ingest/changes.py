@@ -64,6 +64,7 @@ class ChangeReader:
         self._max_bytes = max_bytes
         self._walk = _Walk()
         self._since = catalogue.sources.cursor(source) if connector.reports_deletions else None
+        self._begun = False
 
     @property
     def _whole(self) -> bool:
@@ -78,6 +79,8 @@ class ChangeReader:
         """
         waiting: list[Upserted | Moved] = []
         for change in self._connector.changes(self._since):
+            if not isinstance(change, Checkpoint):
+                self._begin()
             if isinstance(change, Upserted | Moved):
                 waiting.append(change)
                 if len(waiting) >= BATCH:
@@ -90,6 +93,16 @@ class ChangeReader:
             yield from self._retry()
         for upserted, row in self._walk.candidates:
             yield from self._move_or_fetch(upserted, row)
+
+    def _begin(self) -> None:
+        """From the first change on the cursor tells less than the ledger.
+
+        Should this sync not come to its end, what it took in and the source lost before the next one would be told by
+        nobody: so the next one looks at everything.
+        """
+        if self._since is not None and not self._begun:
+            self._begun = True
+            self._catalogue.sources.set_cursor(self._source, None)
 
     def _retry(self) -> Iterator[Fetched]:
         """What failed before and may be mended by now: a source that only tells of changes names it no more."""

@@ -123,8 +123,8 @@ class Sources:
         with transaction(self._engine) as connection:
             return connection.execute(select(sources.c.cursor).where(sources.c.name == name)).scalar()
 
-    def set_cursor(self, name: str, cursor: str) -> None:
-        """Note how far the ledger is complete."""
+    def set_cursor(self, name: str, cursor: str | None) -> None:
+        """Note how far the ledger is complete; None: it may have more than the source, so all of that is to be looked at."""
         self._set(name, cursor=cursor)
 
     def keep_secret(self, name: str, secret: str, sealed: str) -> None:

@@ -1,11 +1,16 @@
 """Mail on a real IMAP server through the real service: found, moved, revoked, gone, and its password kept to itself."""
 
 import json
+import time
 from pathlib import Path
+from typing import Any
 
+from imap_tools import AND, Header
+
+from api.service import Service
 from api.sources import NewSource
 from memory.domain import OWNER, Asker
-from tests.connectors.dovecot import PASSWORD, dovecot
+from tests.connectors.dovecot import PASSWORD, Dovecot, dovecot
 from tests.memories import counts, service, sync
 
 JOE = Asker(person="joe")
@@ -17,23 +22,28 @@ MAIL = (
 )
 
 
+def add(asked: Service, server: Dovecot, **more: Any) -> dict[str, Any]:
+    """Jane's account as a source that everybody may see."""
+    return asked.add_source(
+        NewSource(
+            kind="imap",
+            location=f"imap://127.0.0.1:{server.port}",
+            name="jane",
+            grant=["public"],
+            options={"user": "jane"},
+            secrets={"password": PASSWORD},
+            **more,
+        )
+    )
+
+
 def test_mail_is_found_follows_its_folder_and_goes(tmp_path: Path) -> None:
     with dovecot() as server, server.client("jane") as box, service(tmp_path / "home") as asked:
         box.folder.create("Legal")
         texts = {"Walnut": "Forty walnut tables.", "Lease": "The lease ends in May.", "Oak": "No oak."}
         for number, (subject, text) in enumerate(texts.items()):
             box.append(MAIL.format(number=number, subject=subject, text=text).encode(), "INBOX")
-        added = asked.add_source(
-            NewSource(
-                kind="imap",
-                location=f"imap://127.0.0.1:{server.port}",
-                name="jane",
-                grant=["public"],
-                rules=["Legal/**=group:legal"],
-                options={"user": "jane"},
-                secrets={"password": PASSWORD},
-            )
-        )
+        added = add(asked, server, rules=["Legal/**=group:legal"])
         assert added["found"] == f"127.0.0.1:{server.port} has 3 messages in 2 folders."
         assert counts(sync(asked)) == {"known": 3, "indexed": 3}
         [found] = asked.search('"walnut tables"', OWNER)["results"]
@@ -60,3 +70,30 @@ def test_mail_is_found_follows_its_folder_and_goes(tmp_path: Path) -> None:
             for path in (tmp_path / "home").rglob("*")
             if path.is_file() and PASSWORD.encode() in path.read_bytes()
         ]
+
+
+def test_what_a_sync_took_in_before_it_was_stopped_can_go(tmp_path: Path) -> None:
+    """Neither the last cursor nor the server knows of it then."""
+    with dovecot() as server, server.client("jane") as box, service(tmp_path / "home") as asked:
+        add(asked, server)
+        mails = [
+            MAIL.format(number=number, subject="x", text=f"Text {number}").encode() for number in range(80)
+        ]
+        box.append(mails[0], "INBOX")
+        sync(asked)
+        for mail in mails[1:]:
+            box.append(mail, "INBOX")
+        job = asked.jobs.start([], accept_removals=False, meaning=False)
+        ledger = asked.memory.catalogue.ledger
+        while ledger.count("jane") < 10 and asked.jobs.running:
+            time.sleep(0.01)
+        asked.jobs.stop()
+        assert job.to_json()["state"] == "stopped"
+        taken = [row.ref.key for row in ledger.of_source("jane") if row.ref.key != "0@x.example"]
+        assert taken
+        box.folder.set("INBOX")
+        box.delete(box.uids(AND(header=Header("Message-ID", f"<{taken[0]}>"))))
+        sync(asked, meaning=False)
+        assert {row.ref.key for row in ledger.of_source("jane")} == {
+            f"{number}@x.example" for number in range(80)
+        } - {taken[0]}

@@ -100,4 +100,16 @@ def test_what_changed_between_two_beginnings_is_looked_at_again(folder: Path) ->
     (folder / first.ref.key).write_text("another text", encoding="utf-8")
     rest = list(walk)
     assert len(keys(rest)) == 4
-    assert rest[-1] == Checkpoint("before")
+    assert not [each for each in rest if isinstance(each, Checkpoint)]
+
+
+def test_what_was_told_and_went_before_the_next_beginning_is_looked_for(folder: Path) -> None:
+    """The second beginning says nothing of it: so the next sync has to look at everything."""
+    source = patient(folder, [None, None, SourceUnavailable()], [], Reporting)
+    walk = source.changes("before")
+    first = next(walk)
+    assert isinstance(first, Upserted)
+    (folder / first.ref.key).unlink()
+    rest = list(walk)
+    assert len(keys(rest)) == 4
+    assert not [each for each in rest if isinstance(each, Checkpoint)]

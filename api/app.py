@@ -65,6 +65,8 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
         docs_url=None,  # the usual page loads its scripts from elsewhere
         redoc_url=None,
         openapi_url=None,  # ours is a route like any other, with a rule
+        # FastAPI's own would send queries and messages of exceptions to whoever collects (see api/traces.py).
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         dependencies=[Depends(admit)],
     )
     app.add_middleware(Admission)

@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from api.lean import import_haystack
@@ -32,6 +33,7 @@ def serve(settings: Settings, port: int | None, *, as_json: bool) -> None:
     """
     configure(settings.log, settings.log_format)
     import_haystack()
+    end_traces = _begin_traces(settings.traces)
     from api.wiring import open_memory
 
     listener = _listen(settings.serve.host, settings.serve.port if port is None else port)
@@ -78,6 +80,15 @@ def serve(settings: Settings, port: int | None, *, as_json: bool) -> None:
         server.run(sockets=[listener])
     finally:
         forget_token(settings.home)
+        end_traces()
+
+
+def _begin_traces(endpoint: str) -> Callable[[], None]:
+    if not endpoint:
+        return lambda: None
+    from api.traces import begin
+
+    return begin(endpoint)
 
 
 def _reached(host: str) -> str:

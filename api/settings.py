@@ -306,6 +306,10 @@ class Settings(BaseSettings):
         "text", description="Its log for people (`text`), or a JSON object a line for programs (`json`)."
     )
 
+    traces: str = Field(
+        "", description="Where an OpenTelemetry collector takes traces, OTLP over HTTP; empty: none are made."
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -354,7 +358,7 @@ class Settings(BaseSettings):
         return self.catalogue.url.get_secret_value() or f"sqlite:///{self.home / 'catalogue.db'}"
 
 
-_OF_THIS_MACHINE = {"home", "catalogue", "index", "serve", "log", "log_format"}
+_OF_THIS_MACHINE = {"home", "catalogue", "index", "serve", "log", "log_format", "traces"}
 
 
 def _without_secrets(value: Any) -> Any:

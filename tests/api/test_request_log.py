@@ -6,12 +6,16 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from api.app import create_app
 from api.service import Service
@@ -19,6 +23,7 @@ from tests.memories import add_folder, service, sync
 
 HERE = "http://localhost"
 QUERY = "zeppelin"
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 @pytest.fixture(scope="module")
@@ -125,35 +130,70 @@ def test_figures_are_for_who_runs_the_service_unless_they_are_opened(tmp_path: P
         assert client.get("/metrics", headers=owner).status_code == 200
 
 
-def test_the_log_of_a_service_is_json_where_that_is_set(tmp_path: Path) -> None:
-    """Every line is an object, whatever it is about; those of a request carry its id."""
-    environment = {**os.environ, "MNEME_HOME": str(tmp_path), "MNEME_EMBEDDING__MODEL": "hash"}  # noqa: TID251
+class Collector(BaseHTTPRequestHandler):
+    """An OpenTelemetry collector that keeps what it is sent."""
+
+    sent: ClassVar[list[bytes]] = []
+
+    def do_POST(self) -> None:
+        self.sent.append(self.rfile.read(int(self.headers["content-length"])))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Be quiet."""
+
+
+@pytest.fixture
+def collector() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1/traces"
+        server.shutdown()
+
+
+def test_a_service_tells_its_log_and_its_collector_what_it_does(tmp_path: Path, collector: str) -> None:
+    """Every line is a JSON object, those of a request carry its id; each step of a search is in the caller's trace."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MNEME_")}  # noqa: TID251
+    given = {"HOME": str(tmp_path), "EMBEDDING__MODEL": "hash", "LOG_FORMAT": "json", "TRACES": collector}
     command = [sys.executable, "-c", "from api.cli import main; main()", "serve", "--port", "0", "--json"]
     with subprocess.Popen(
         command,
-        env=environment | {"MNEME_LOG_FORMAT": "json"},
+        env=kept | {f"MNEME_{name}": value for name, value in given.items()},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
         assert process.stdout is not None
         address = json.loads(process.stdout.readline())["address"]
-        httpx.get(
-            f"{address}/api/search?q=colour:{QUERY}", headers={"x-request-id": "followed-2"}, timeout=30
-        )
+        caller = {"x-request-id": "followed-2", "traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
+        answer = httpx.get(f"{address}/api/search?q={QUERY}", headers=caller, timeout=60)
         process.terminate()
         _, said = process.communicate(timeout=30)
+    assert answer.status_code == 200
     lines = [json.loads(line) for line in said.splitlines()]
     (line,) = [line for line in lines if line["logger"] == "mneme.requests"]
-    assert line | {"at": "", "took_ms": 0} == {
+    assert line | {"at": "", "message": "", "took_ms": 0} == {
         "at": "",
         "level": "INFO",
         "logger": "mneme.requests",
-        "message": line["message"],
+        "message": "",
         "request_id": "followed-2",
         "method": "GET",
         "route": "/api/search",
-        "status": 422,
+        "status": 200,
         "took_ms": 0,
     }
+    spans = [
+        span
+        for sent in Collector.sent
+        for resource in ExportTraceServiceRequest.FromString(sent).resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+    ]
+    assert {span.trace_id.hex() for span in spans} == {TRACE}
+    assert {"GET /api/search", "analyse", "embed", "retrieve", "fuse", "group", "present"} <= {
+        span.name for span in spans
+    }
     assert QUERY not in said
+    assert QUERY.encode() not in b"".join(Collector.sent)

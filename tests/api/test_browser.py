@@ -1,7 +1,5 @@
 """The pages in a real browser, over a service in a process of its own."""
 
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +10,8 @@ import pytest
 
 from tests.browser import DOWN, ENTER, ESCAPE, Browser, browser, needs_browser
 from tests.identity_provider import CLIENT, SECRET, provider
-from tests.serving import serving, variables
+from tests.memories import service
+from tests.serving import serving
 
 pytestmark = [needs_browser, pytest.mark.slow]
 
@@ -164,7 +163,7 @@ def keeps_place(window: Browser) -> None:
 
 def test_logging_in_at_a_provider_and_with_a_password_and_out(tmp_path: Path) -> None:
     """In a browser with cookies, a content security policy and origins of its own."""
-    home = tmp_path / "home"
+    words = "walnut tables for forty"
     with provider() as issuer:
         given = {
             "AUTH__METHODS": "oidc,password",
@@ -172,11 +171,13 @@ def test_logging_in_at_a_provider_and_with_a_password_and_out(tmp_path: Path) ->
             "AUTH__OIDC__CLIENT_ID": CLIENT,
             "AUTH__OIDC__CLIENT_SECRET": SECRET,
         }
+        with service(tmp_path / "home") as asked:
+            asked.memory.catalogue.users.add(BOB, words)
         issuer.log_in(email="jane@x.example")
-        command = [sys.executable, "-c", "from api.cli import main; main()", "users", "add", BOB]
-        with serving(home, tmp_path / "serve.log", **given) as served, browser(tmp_path / "b") as window:
-            words = "walnut tables for forty"
-            subprocess.run(command, env=variables(home, **given), input=words, text=True, check=True)
+        with (
+            serving(tmp_path / "home", tmp_path / "serve.log", **given) as served,
+            browser(tmp_path / "b") as window,
+        ):
             window.go(f"{served}/saved")
             window.click(".login .button[href]")
             window.eventually(lambda: urlsplit(window.address).path == "/saved")

@@ -2,8 +2,6 @@
 
 import json
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,8 +17,9 @@ from api.service import Service
 from api.settings import load
 from memory.catalogue.schema import api_keys
 from memory.errors import InvalidSettings
+from tests.api.test_faults import Home
 from tests.memories import add_folder, service, sync
-from tests.serving import serving, variables
+from tests.serving import serving
 
 HOST = "http://127.0.0.1:8377"
 JANE, BOB = "jane@x.example", "bob@x.example"
@@ -253,29 +252,18 @@ def test_a_letter_that_folds_into_another_makes_nobody_somebody_else(
 @pytest.mark.slow
 def test_commands_are_the_owners_where_others_need_a_key(tmp_path: Path) -> None:
     """From end to end: a service, commands beside it, and a program with a key."""
-    home = tmp_path / "home"
-    given = {"AUTH__METHODS": "keys"}
-
-    def mneme(*arguments: str) -> str:
-        code = "from api.cli import main; main()"
-        ran = subprocess.run(
-            [sys.executable, "-c", code, *arguments],
-            env=variables(home, **given),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return ran.stdout
-
-    with serving(home, tmp_path / "log", **given) as address:
-        assert httpx.get(f"{address}/api/keys").status_code == 401
-        assert stat.S_IMODE((home / "owner.token").stat().st_mode) == 0o600
-        key = mneme("keys", "add", "bot", "--scope", "read", "--scope", "operate").strip()
-        told = json.loads(mneme("keys", "list", "--json"))[0]
+    home = Home(tmp_path / "home")
+    home.folder.mkdir()
+    (home.folder / "settings.toml").write_text('[auth]\nmethods = ["keys"]\n')
+    with serving(home.folder, tmp_path / "log") as address, httpx.Client(base_url=address) as program:
+        assert program.get("/api/keys").status_code == 401
+        assert stat.S_IMODE((home.folder / "owner.token").stat().st_mode) == 0o600
+        key = home.mneme("keys", "add", "bot", "--scope", "read", "--scope", "operate").out.strip()
+        told = json.loads(home.mneme("keys", "list", "--json").out)[0]
         assert (told["name"], told["holds"], key.split("_")[1]) == ("bot", True, told["id"])
-        assert httpx.get(f"{address}/api/sources", headers=by(key)).json() == []
-        mneme("keys", "revoke", key)
-        assert httpx.get(f"{address}/api/sources", headers=by(key)).status_code == 401
-    assert not (home / "owner.token").exists()
+        assert program.get("/api/sources", headers=by(key)).json() == []
+        assert home.mneme("keys", "revoke", key).code == 0
+        assert program.get("/api/sources", headers=by(key)).status_code == 401
+    assert not (home.folder / "owner.token").exists()
     assert key not in (tmp_path / "log").read_text()
-    assert "revoked" in mneme("keys", "list")
+    assert "revoked" in home.mneme("keys", "list").out

@@ -119,12 +119,9 @@ def test_only_hashes_are_kept(asked: Service, app: Any) -> None:
 @pytest.mark.parametrize(
     ("address", "password"),
     [
-        (JANE, "walnut tables for fort"),
         (JANE, ""),
         (JANE, PASSWORD.upper()),
         ("nobody@x.example", PASSWORD),
-        ("", ""),
-        ("Jane Doe", PASSWORD),
         ("jane@x.example' --", PASSWORD),
         (JANE, "x" * 3999),
     ],

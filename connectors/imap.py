@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from connectors.base import Change, Content, SourceConfig
+from connectors.base import Change, Content, SourceConfig, Upserted
 from connectors.imap_address import address_of
+from connectors.imap_ahead import AHEAD_BYTES, ReadAhead
 from connectors.imap_folders import Choice
 from connectors.imap_login import OPTIONS, SECRETS, login_of
 from connectors.imap_search import Spot, search
@@ -41,6 +42,7 @@ class Imap:
         self._state: State | None = None
         self._found: dict[str, Spot] = {}
         """Where messages lie that the walk has not met there: they have been moved since."""
+        self._ahead = ReadAhead()
 
     def check(self) -> str:
         """Say how many messages there are in how many folders.
@@ -63,9 +65,9 @@ class Imap:
         :raises SourceError: where the account cannot be opened.
         """
         state = State.decode(since) if since else State(self._choice.digest)
-        self._state, self._found = state, {}
+        self._state, self._found, self._ahead = state, {}, ReadAhead()
         walk = Walk(self._session, self._choice, state, self._ref, whole=not since)
-        return walk.changes(since)
+        return self._told(walk.changes(since))
 
     def fetch(self, ref: SourceRef) -> Content:
         """The raw message.
@@ -74,8 +76,9 @@ class Imap:
         :raises SourceError: where it cannot be read.
         """
         spot = self._spot(ref)
+        body = self._ahead.take(ref.key)
         try:
-            body = self._read(spot)
+            body = body if body is not None else self._read_on(ref.key, spot)
         except SourceUnavailable:
             raise
         except SourceError:
@@ -128,6 +131,27 @@ class Imap:
         except SourceError:
             same = False  # the folder may be gone, and the message elsewhere
         return self._session.body(spot.uid) if same else None
+
+    def _told(self, changes: Iterator[Change]) -> Iterator[Change]:
+        for change in changes:
+            if isinstance(change, Upserted):
+                self._ahead.tell(change.ref.key)
+            yield change
+
+    def _read_on(self, key: str, spot: Spot) -> bytes | None:
+        """The message that lies there; where the next ones told lie in the same folder, they are fetched along."""
+        mails = self._state.mails if self._state else {}
+        uids = {spot.uid: key}
+        for each in self._ahead.next():
+            mail = mails.get(each)
+            if mail and mail.places and mail.places[0][0] == spot.folder:
+                uids[mail.places[0][1]] = each
+        if len(uids) == 1 or not self._session.enter(spot.raw, spot.validity):
+            return self._read(spot)
+        bodies = self._session.bodies(list(uids), AHEAD_BYTES)
+        first = bodies.pop(spot.uid, None)
+        self._ahead.hold({uids[uid]: body for uid, body in bodies.items() if uid in uids})
+        return first if first is not None else self._read(spot)
 
     def _search(self, ref: SourceRef) -> Spot:
         mail = self._state.mails.get(ref.key) if self._state else None

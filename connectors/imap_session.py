@@ -161,6 +161,16 @@ class Session:
                     return pieces[0][1]
         return None
 
+    def bodies(self, uids: Sequence[int], below: int) -> dict[int, bytes]:
+        """Those of these messages of the open folder that are smaller than so many bytes."""
+        found = {}
+        with self._asking(f"Messages in {self._folder} cannot be read", reading=True) as box:
+            for said, pieces in self._fetch(box, uids, f"(UID BODY.PEEK[]<0.{below}>)"):
+                uid = _UID.search(said)
+                if uid and pieces and len(pieces[0][1]) < below:
+                    found[int(uid[1])] = pieces[0][1]
+        return found
+
     def _fetch(
         self, box: BaseMailBox, uids: Sequence[int], what: str
     ) -> Iterator[tuple[bytes, list[tuple[bytes, bytes]]]]:
@@ -187,7 +197,7 @@ class Session:
             yield self._box
         except UnexpectedCommandStatusError as error:
             raise self._refusal(doing, _text(error)) from error
-        except (imaplib.IMAP4.abort, OSError, UnicodeError) as error:
+        except (imaplib.IMAP4.abort, OSError) as error:
             goodbye = self._box.client.response("BYE")[1] if self._box else []
             self._lose()
             if reading and goodbye and goodbye[0]:

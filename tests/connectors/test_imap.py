@@ -273,6 +273,31 @@ def test_a_connection_that_is_cut_loses_and_doubles_nothing(server: Dovecot, cut
         assert [type(each) for each in patient.changes(told[-1].cursor)] == [Checkpoint]
 
 
+def test_messages_that_are_asked_for_in_order_are_fetched_together(server: Dovecot) -> None:
+    user = f"user{next(NUMBERS)}"
+    with server.client(user) as box, ExitStack() as after:
+        wanted = {f"{number}@x": message(f"{number}@x", b"%d" % number) for number in range(100)}
+        wanted["50@x"] = message("50@x", b"long " * 40_000)
+        for body in wanted.values():
+            box.append(body, "INBOX")
+        wire = Wire(server.port)
+        after.callback(wire.close)
+        made = Imap(source(wire.port, user))
+        after.callback(made.close)
+        told = [each.ref for each in made.changes(None) if isinstance(each, Upserted)]
+        remove(box, "70@x")
+        before = wire.asked
+        found = {each.key: made.fetch(each).read() for each in told if each.key != "70@x"}
+        assert found == {key: body for key, body in wanted.items() if key != "70@x"}
+        assert wire.asked - before < 20
+        # Where only some are asked for, nothing else is fetched.
+        list(made.changes(None))
+        before = wire.sent
+        for each in told[10:40:10]:
+            made.fetch(each)
+        assert wire.sent - before < 3_000
+
+
 def test_folders_by_their_use_and_by_patterns(server: Dovecot) -> None:
     user = f"user{next(NUMBERS)}"
     with server.client(user) as box, ExitStack() as after:

@@ -19,6 +19,8 @@ class Wire:
         self._left: int | None = None
         self.sent = 0
         """Bytes that came from the server."""
+        self.asked = 0
+        """Pieces that came from who connected: one for each command."""
         self.made = 0
         """How often somebody connected."""
         threading.Thread(target=self._accept, daemon=True).start()
@@ -63,6 +65,7 @@ class Wire:
                         self._cut()
                         return
                 self.sent += len(data) * of_server
+                self.asked += not of_server
                 target.sendall(data)
         self._end(source, target)
 

@@ -1,10 +1,9 @@
 """The doctor: does the index hold what the catalogue says, and if not, make it so."""
 
-import shutil
 from typing import Any
 
 from api.search_setup import need_pass_of_model
-from api.wiring import Memory, index_folder, open_index
+from api.wiring import Memory, open_index
 from ingest.facts import outdated
 from memory.errors import IndexUnavailable, MemoryInUse, ModelMismatch
 
@@ -97,11 +96,8 @@ def _mend(memory: Memory) -> None:
 
 def _rebuild(memory: Memory) -> None:
     memory.forget_index()
-    if not memory.settings.index.url:
-        shutil.rmtree(index_folder(memory.settings), ignore_errors=True)
-    else:
+    if memory.settings.index.url:
         # Not by `memory.index`, which refuses an index that is not this catalogue's.
         index = open_index(memory.settings, memory.identity())
         index.delete(list(index.ids()))
-    memory.catalogue.passages.forget_index()
     memory.writer().write_pending()

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import threading
 import time
 from contextlib import AbstractContextManager
@@ -215,11 +216,18 @@ class Memory:
         return self._loaded.is_set() and self.model_error is None
 
     def forget_index(self) -> None:
-        """Close the index and forget which model made it, so that it can be made anew."""
+        """Remove the embedded index and forget which model made it, so that it can be made anew.
+
+        Nobody opens it meanwhile: who had it open would go on with files that are removed.
+        """
         with self._opening:
-            if self._index is not None and not self.settings.index.url:
-                self._index.close()
-                self._index = None
+            if not self.settings.index.url:
+                if self._index is not None:
+                    self._index.close()
+                    self._index = None
+                shutil.rmtree(index_folder(self.settings), ignore_errors=True)
+            # In here too: opened again before that, it would have lost all that the catalogue still counts on.
+            self.catalogue.passages.forget_index()
             self.catalogue.set_meta("model", None)
 
     def optimise(self) -> None:

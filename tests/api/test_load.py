@@ -1,7 +1,8 @@
 """Under more load than there is room for: some are told to come back, the others are answered, and health is told truly."""
 
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.service import Service
+from memory.domain import OWNER
+from memory.errors import MnemeError
+from memory.index.base import Filters
 from tests.memories import add_folder, service, sync
 
 AT_ONCE = 3
@@ -69,8 +73,34 @@ def test_a_turn_ends_with_the_answer_whatever_becomes_of_it(asked: Service, clie
     assert asked.turns.taken == 0
 
 
+def test_an_index_is_made_anew_while_it_is_asked(asked: Service) -> None:
+    """Searches and looks at its health meanwhile may be refused; none opens what is being removed."""
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.wait(0.001):
+            asked.health.ready()
+            with suppress(MnemeError):
+                asked.memory.index.count(Filters(), OWNER)
+
+    asking = [threading.Thread(target=ask) for _ in range(3)]
+    for each in asking:
+        each.start()
+    try:
+        for _ in range(4):
+            assert asked.doctor(repair=False, rebuild=True)["well"]
+    finally:
+        done.set()
+        for each in asking:
+            each.join()
+    assert asked.search("lease", OWNER)["total"] == 1
+
+
 def test_an_index_that_does_not_answer_is_told_and_not_why(tmp_path: Path) -> None:
-    """Only whoever runs the service learns what is wrong: it names folders and servers."""
+    """Only whoever runs the service learns what is wrong: it names folders and servers.
+
+    The last one here: a process has one memory, and after this it is another.
+    """
     (tmp_path / "home" / "index" / "g1").mkdir(parents=True)
     with (
         service(tmp_path / "home") as opened,

@@ -1,7 +1,8 @@
 """Where the time of a search goes beyond embedding and raw legs: `python -m bench.search [passages]`.
 
 In this process, with the hash model (embedding it costs nothing), owner and a person with 20 tokens; distinct
-queries, no cache. `beyond` is the whole search less embedding and legs, each query measured in turn.
+queries, no cache. `beyond` is the whole search less embedding and legs, each query measured in turn. Then the shipped search
+against a plain hybrid (RRF), one after the other for each query; with another `--model`, embedding counts too.
 """
 
 import argparse
@@ -27,11 +28,14 @@ def main() -> None:
     ask.add_argument("--home", type=Path)
     ask.add_argument("--queries", type=int, default=300)
     ask.add_argument("--profile", action="store_true")
+    ask.add_argument("--model", default="hash")
     given = ask.parse_args()
     prepare_environment()
     from search.searcher import Searcher, SearchRequest
 
-    settings = load(home=given.home or home(None).with_name("mneme-bench-hash"), embedding={"model": "hash"})
+    settings = load(
+        home=given.home or home(None).with_name("mneme-bench-hash"), embedding={"model": given.model}
+    )
     build(settings, given.passages)
     memory = open_memory(settings, "bench")
     try:
@@ -58,6 +62,7 @@ def main() -> None:
                 f"beyond p50 {statistics.median(beyond):.2f} ms, "
                 f"p95 {statistics.quantiles(beyond, n=20)[-1]:.2f} ms, documents of the last {answer.total}"
             )
+        _against_plain(given.queries)
         if given.profile:
             with cProfile.Profile() as profile:
                 for text in queries(200, seed=3):
@@ -65,6 +70,24 @@ def main() -> None:
             pstats.Stats(profile).sort_stats("tottime").print_stats(35)
     finally:
         memory.close()
+
+
+def _against_plain(count: int) -> None:
+    from search.pipeline import SHIPPED, load_pipeline
+    from search.searcher import Searcher, SearchRequest
+
+    taken: dict[str, list[float]] = {}
+    searchers = {
+        name: Searcher(NAME, load_pipeline(SHIPPED / f"{name}.yaml", NAME)) for name in ("rrf", "hybrid")
+    }
+    for number, text in enumerate(queries(count + 50, seed=5)):
+        for name, searcher in searchers.items():
+            began = time.perf_counter()
+            searcher.search(SearchRequest(text, OWNER))
+            if number >= 50:
+                taken.setdefault(name, []).append((time.perf_counter() - began) * 1000)
+    plain, shipped = (statistics.median(taken[name]) for name in ("rrf", "hybrid"))
+    print(f"plain hybrid p50 {plain:.2f} ms, shipped {shipped:.2f} ms, ratio {shipped / plain:.2f}")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ class Retrieve:
         asker = question.request.asker
         by_words = self._by_words(question)
         words, cards = admit(by_words, self._catalogue.cards, asker)
-        parts = _parts(question, cards)
+        parts = parts_of_cards(question, cards)
         shared = self._shared(question, words, parts)
         vector = meaning.vector()
         listed = question.words is None and vector is None
@@ -67,7 +67,7 @@ class Retrieve:
             legs=Legs(words, near),
             cards=cards | more,
             complete=enough and (bool(by_words) or len(by_meaning) < self.meaning_limit),
-            parts=parts | _parts(question, more),
+            parts=parts | parts_of_cards(question, more),
             shared=shared if near else (0,) * len(shared),
             listed=listed,
             notes=(*question.notes, *self._notes(question, words or near, by_words_alone=vector is None)),
@@ -133,7 +133,7 @@ class Retrieve:
         return bool(admit(newest.words, self._catalogue.cards, asker)[0])
 
 
-def _parts(question: Question, cards: Mapping[int, Card]) -> dict[int, int]:
+def parts_of_cards(question: Question, cards: Mapping[int, Card]) -> dict[int, int]:
     """Which of the question's languages each passage is in, but for those in the first."""
     at = {language: place for place, language in enumerate(question.languages) if place}
     if not at:

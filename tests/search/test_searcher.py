@@ -6,6 +6,7 @@ import pytest
 
 from memory.domain import OWNER, Access, Asker, Contribution, Identity, Role
 from memory.errors import InvalidQuery, MnemeError
+from memory.index.base import LegQuery
 from search.pipeline import HYBRID, load_pipeline
 from search.searcher import Searcher, SearchRequest
 from tests.search.small_memory import EVERYBODY, SmallMemory, small_memory
@@ -61,6 +62,38 @@ def test_meaning_joins_when_the_model_is_there(memory):
     assert (words.leg, words.rank, words.normalised) == ("words", None, 0)
     assert (meaning.leg, meaning.rank, meaning.normalised) == ("meaning", 1, 1)
     assert answer.ready.meaning
+
+
+def test_a_question_about_a_subject_is_drawn_to_what_came_first(memory):
+    """Found by meaning alone, through the passage that shares words with both; never through a hidden one."""
+    for number in range(8):
+        memory.add(f"Aside {number}", f"The canteen serves soup number {number}.")
+    memory.add("Leak", "Compressor seal leaks hydraulic oil near gasket flange bolts.")
+    bridge = "Replacement gasket flange bolts torque table."
+    near = memory.add("Torque", bridge)
+    hidden = memory.add("Notes", "Compressor seal leaks hydraulic oil: gasket bearing whines.", access=LEGAL)
+    far = memory.add("Bearing", "Bearing whines.")
+    memory.embed()
+    memory.model_is_ready()
+    asked = "compressor seal leaks hydraulic oil"
+
+    def likeness(query: str, asker: Asker) -> dict[str, float | None]:
+        results = memory.search(query, asker, explain=True, limit=20).results
+        return {one.card.document: one.explain[1].score for one in results}
+
+    plain = memory.embedder.embed_query(asked)
+    alone = dict(memory.index.search(LegQuery(vector=plain), OWNER).meaning)
+    told, guest = likeness(asked, LAWYER), likeness(asked, GUEST)
+    [ours] = [one.id for one in memory.catalogue.passages.of_document(near)]
+    [theirs] = [one.id for one in memory.catalogue.passages.of_document(far)]
+    assert min(told[near], guest[near]) > alone[ours]
+    assert told[far] > max(alone[theirs], guest[far])
+    assert hidden not in guest
+    # Two words ask for one place: nothing is drawn.
+    short = dict(
+        memory.index.search(LegQuery(vector=memory.embedder.embed_query("torque table")), OWNER).meaning
+    )
+    assert likeness("torque table", OWNER)[near] == pytest.approx(short[ours], abs=1e-5)
 
 
 def test_words_of_a_question_say_nothing_about_texts_in_another_language(memory):

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.browser import DOWN, ENTER, ESCAPE, Browser, browser, needs_browser
-from tests.identity_provider import CLIENT, SECRET, provider
+from tests.identity_provider import CLIENT, SECRET, Provider
 from tests.memories import service
 from tests.serving import serving
 
@@ -161,32 +161,31 @@ def keeps_place(window: Browser) -> None:
     assert lost == [window.script("return document.getElementById('leave').getAttribute('href')")]
 
 
-def test_logging_in_at_a_provider_and_with_a_password_and_out(tmp_path: Path) -> None:
+def test_logging_in_at_a_provider_and_with_a_password_and_out(issuer: Provider, tmp_path: Path) -> None:
     """In a browser with cookies, a content security policy and origins of its own."""
     words = "walnut tables for forty"
-    with provider() as issuer:
-        given = {
-            "AUTH__METHODS": "oidc,password",
-            "AUTH__OIDC__ISSUER": issuer.address,
-            "AUTH__OIDC__CLIENT_ID": CLIENT,
-            "AUTH__OIDC__CLIENT_SECRET": SECRET,
-        }
-        with service(tmp_path / "home") as asked:
-            asked.memory.catalogue.users.add(BOB, words)
-        issuer.log_in(email="jane@x.example")
-        with (
-            serving(tmp_path / "home", tmp_path / "serve.log", **given) as served,
-            browser(tmp_path / "b") as window,
-        ):
-            window.go(f"{served}/saved")
-            window.click(".login .button[href]")
-            window.eventually(lambda: urlsplit(window.address).path == "/saved")
-            assert window.text(".asker") == "jane@x.example"
-            window.click(".leave button")
-            window.write("[name=address]", BOB)
-            window.write("[name=password]", words + ENTER)
-            assert window.text(".asker") == BOB
-            assert window.script("return document.cookie") == ""
-            window.go(f"{served}/sources")
-            assert "403" in window.text("main")
-            assert [each for each in window.errors() if "403" not in each] == []
+    given = {
+        "AUTH__METHODS": "oidc,password",
+        "AUTH__OIDC__ISSUER": issuer.address,
+        "AUTH__OIDC__CLIENT_ID": CLIENT,
+        "AUTH__OIDC__CLIENT_SECRET": SECRET,
+    }
+    with service(tmp_path / "home") as asked:
+        asked.memory.catalogue.users.add(BOB, words)
+    issuer.log_in(email="jane@x.example")
+    with (
+        serving(tmp_path / "home", tmp_path / "serve.log", **given) as served,
+        browser(tmp_path / "b") as window,
+    ):
+        window.go(f"{served}/saved")
+        window.click(".login .button[href]")
+        window.eventually(lambda: urlsplit(window.address).path == "/saved")
+        assert window.text(".asker") == "jane@x.example"
+        window.click(".leave button")
+        window.write("[name=address]", BOB)
+        window.write("[name=password]", words + ENTER)
+        assert window.text(".asker") == BOB
+        assert window.script("return document.cookie") == ""
+        window.go(f"{served}/sources")
+        assert "403" in window.text("main")
+        assert [each for each in window.errors() if "403" not in each] == []

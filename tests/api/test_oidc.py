@@ -10,17 +10,11 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.service import Service
-from tests.identity_provider import CLIENT, SECRET, Provider, provider
+from tests.identity_provider import CLIENT, SECRET, Provider
 from tests.memories import service
 
 URL = "https://memory.x.example"
 JANE = "jane@x.example"
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Provider]:
-    with provider() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -277,8 +277,10 @@ class Walk:
         mail = self._state.mails.get(key)
         if mail and mail.places and not mail.same:
             name, uid = mail.places[0]
-            self._enter(name)
-            text = self._session.body(uid)
+            folder = self._state.folders[name]
+            # Where that folder was made anew, this walk reads it later, and compares what lies there then.
+            same = self._session.enter(folder.raw, folder.validity)
+            text = self._session.body(uid) if same else None
             mail.same = sameness(text) if text else b""
         return mail.same if mail else b""
 

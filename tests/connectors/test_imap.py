@@ -174,6 +174,14 @@ def test_a_folder_that_was_made_anew_loses_nothing(account: Account) -> None:
     made = account.connector()
     assert made.fetch(ref("2@x")).read() == message("2@x")
     made.close()
+    # A copy in a folder that is read before it, while nobody has read the text of the other yet.
+    account.box.folder.delete("Old")
+    account.box.folder.create("Old")
+    account.add("3@x", folder="Old")
+    account.box.folder.create("Earlier")
+    account.add("3@x", folder="Earlier")
+    told = account.sync()
+    assert (keys(told, Upserted), keys(told, Deleted)) == (["3@x"], ["2@x", "4@x"])
 
 
 def test_what_moves_while_the_folders_are_read_is_not_gone(account: Account) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import JWKRegistry, Key, KeySet
 from joserfc.jws import JWSRegistry
 from joserfc.jwt import JWTClaimsRegistry
 
@@ -138,12 +138,22 @@ class Provider:
 
     def _fetch(self) -> KeySet:
         told = fetch_json(self._jwks_url or str(self.description().get("jwks_uri", "")))
-        try:
-            # A secret among public keys would make everybody who reads them a signer.
-            public = [each for each in told["keys"] if each.get("kty") in _ASYMMETRIC]
-            return KeySet.import_key_set({"keys": public})
-        except (JoseError, KeyError, TypeError, AttributeError, ValueError) as error:
-            raise ProviderUnavailable("The provider's keys cannot be read.") from error
+        given = told.get("keys")
+        found = [_public_key(each) for each in given] if isinstance(given, list) else []
+        if not (usable := [each for each in found if each]):
+            raise ProviderUnavailable("The provider's keys cannot be read.")
+        return KeySet(usable)
+
+
+def _public_key(given: object) -> Key | None:
+    """A key that may be believed; None for one of no use here, which must not take the others along (RFC 7517, 5)."""
+    if not isinstance(given, dict):
+        return None
+    try:
+        # A secret among public keys would make everybody who reads them a signer.
+        return JWKRegistry.import_key(given) if given["kty"] in _ASYMMETRIC else None
+    except (JoseError, KeyError, TypeError, AttributeError, ValueError):
+        return None
 
 
 class Verifier:

@@ -91,7 +91,7 @@ class _Keys:
         # A careless provider's secret among its public keys: nobody may sign with what everybody can read.
         careless = OctKey.import_key(_CARELESS, {"kid": "careless"}).as_dict(private=True)
         told = KeySet([self.rsa, self.ec]).as_dict(private=False)
-        return {"keys": [*told["keys"], careless, {"kty": "of tomorrow", "kid": "x"}]}
+        return {"keys": [*told["keys"], careless, *_ODD]}
 
     def sign(self, header: dict[str, Any], claims: dict[str, Any], by: str) -> str:
         if by == "none":
@@ -112,6 +112,15 @@ class _Keys:
 
 
 _CARELESS = b"known to everybody" * 3
+
+_ODD: list[Any] = [
+    {"kty": "of tomorrow", "kid": "x"},
+    {"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA", "kid": "y"},
+    {"kty": "RSA", "kid": "z"},
+    {"kty": ["RSA"]},
+    "no key",
+]
+"""What may be among keys and is of no use: it is to be passed over (RFC 7517, 5)."""
 
 
 def _base64(raw: bytes) -> str:

@@ -30,14 +30,30 @@ class Peers:
         hops = [
             each.strip() for line in request.headers.getlist("x-forwarded-for") for each in line.split(",")
         ]
+        came = _plain(came)
         while self._trusted(came) and hops:
-            came = hops.pop()
+            came = _plain(hops.pop())
         return came
 
     def _trusted(self, address: str) -> bool:
         try:
-            known = ipaddress.ip_address(address)
+            known = ipaddress.ip_address(_plain(address))
         except ValueError:
             return False
-        mapped = getattr(known, "ipv4_mapped", None)  # how a socket for both families shows an IPv4 peer
-        return any((mapped or known) in network for network in self._proxies)
+        return any(known in network for network in self._proxies)
+
+
+def _plain(written: str) -> str:
+    """An address without the port that some proxies write after it, and an IPv4 one as such.
+
+    A socket for both families shows an IPv4 peer as ``::ffff:192.0.2.1``: all of them would be one network of IPv6.
+    """
+    if written.startswith("["):
+        written = written[1:].partition("]")[0]
+    elif written.count(":") == 1:
+        written = written.partition(":")[0]
+    try:
+        known = ipaddress.ip_address(written)
+    except ValueError:
+        return written
+    return str(getattr(known, "ipv4_mapped", None) or known)

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from memory.errors import CatalogueError, DiskFull, MemoryInUse
 
 _OWNERS = "owner.token"
+_TRIES, _MOMENT_S = 3, 0.01
 
 
 class OwnerLock:
@@ -29,7 +31,7 @@ class OwnerLock:
         except OSError as error:
             raise _unusable(home, error) from error
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._take()
         except BlockingIOError as error:
             owner = read_owner(home)
             self._file.close()
@@ -38,6 +40,13 @@ class OwnerLock:
                 f" (process {owner.get('pid', 'unknown')})."
             ) from error
         self.announce({"doing": doing})
+
+    def _take(self) -> None:
+        for _ in range(_TRIES):  # `read_owner` holds it for a moment
+            with suppress(BlockingIOError):
+                return fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            time.sleep(_MOMENT_S)
+        return fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def announce(self, facts: dict[str, Any]) -> None:
         """Tell others who holds the memory, and how to talk to it.
@@ -58,9 +67,16 @@ class OwnerLock:
 
 
 def read_owner(home: Path) -> dict[str, Any]:
-    """What the owner last announced; stale once it has died, so try its address before believing it."""
+    """What the process that owns the memory has announced; empty where none does.
+
+    What one announced that was killed is nobody's word any more: anybody may listen at its address now.
+    """
     try:
-        known = json.loads((home / "owner.lock").read_text(encoding="utf-8"))
+        with (home / "owner.lock").open(encoding="utf-8") as file:
+            with suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return {}
+            known = json.load(file)
     except (OSError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}

@@ -6,9 +6,11 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -145,6 +147,27 @@ def test_a_catalogue_of_a_newer_version_is_left_alone(home: Home) -> None:
     with sqlite3.connect(home.folder / "catalogue.db") as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
     home.mneme("search", "lease").refuses(74, "newer Mneme", "9999")
+
+
+def test_a_service_that_was_killed_is_not_asked_any_more(home: Home) -> None:
+    """Whoever listens at its address now gets neither the owner's token nor what is asked."""
+    heard: list[str] = []
+
+    class Stranger(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"results": []}')
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as stranger:
+        threading.Thread(target=stranger.serve_forever, daemon=True).start()
+        left = {"pid": 1, "doing": "mneme serve", "address": f"http://127.0.0.1:{stranger.server_port}"}
+        (home.folder / "owner.lock").write_text(json.dumps(left))
+        (home.folder / "owner.token").write_text("mneme_owner_of_the_killed")
+        found = home.finds("lease")
+        stranger.shutdown()
+    assert (found, heard) == (["lease"], [])
 
 
 def test_a_second_process_is_told_who_has_the_memory(home: Home) -> None:

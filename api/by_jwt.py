@@ -2,9 +2,9 @@
 
 from fastapi import Request
 
+from api.auth_settings import JwtSettings
 from api.identify import BEARER, Callers, bearer
 from api.roles import Caller
-from api.settings import JwtSettings
 from api.signed_tokens import Provider, Verifier, address_of, groups_of
 
 

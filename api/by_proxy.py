@@ -4,10 +4,10 @@ import secrets
 
 from fastapi import Request
 
+from api.auth_settings import ProxySettings
 from api.identify import Callers
 from api.peers import Peers
 from api.roles import Caller, group_tokens
-from api.settings import ProxySettings
 from memory.errors import NotAuthenticated
 
 

@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 
+from api.auth_settings import AuthSettings
 from api.identify import Callers
 from api.roles import Caller
-from api.settings import AuthSettings, ServeSettings
+from api.settings import ServeSettings
 from memory.catalogue.sessions import Sessions
 
 

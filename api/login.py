@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from api.settings import AuthSettings
+from api.auth_settings import AuthSettings
 from api.tries import LoginTries
 from api.ways_in import WITH_SESSION
 from api.witness import identified, tell

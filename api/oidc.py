@@ -16,7 +16,7 @@ from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.httpx_client import OAuth2Client
 from cryptography.fernet import Fernet, InvalidToken
 
-from api.settings import OidcSettings
+from api.auth_settings import OidcSettings
 from api.signed_tokens import Provider, Verifier, address_of, groups_of, provider_address
 from memory.errors import NotAuthenticated, ProviderUnavailable
 

@@ -3,16 +3,12 @@
 import ipaddress
 import os
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -21,31 +17,17 @@ from pydantic import (
 )
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
-from memory.domain import PUBLIC, Access
-from memory.errors import InvalidInput, InvalidSettings
+from api.auth_settings import AuthSettings
+from api.setting_kinds import LOOPBACK, SettingsGroup, Several
+from memory.errors import InvalidSettings
 
 
-class _Group(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _comma_separated(given: Any) -> Any:
-    if isinstance(given, str):
-        return tuple(each.strip() for each in given.split(",") if each.strip())
-    return given
-
-
-Several = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
-"""Values separated by commas."""
-
-
-class CatalogueSettings(_Group):
+class CatalogueSettings(SettingsGroup):
     """Where everything known is kept."""
 
     url: SecretStr = Field(
@@ -53,7 +35,7 @@ class CatalogueSettings(_Group):
     )
 
 
-class IndexSettings(_Group):
+class IndexSettings(SettingsGroup):
     """Where passages are searched."""
 
     url: str = Field(
@@ -63,7 +45,7 @@ class IndexSettings(_Group):
     api_key: SecretStr = Field(SecretStr(""), description="Key for the Qdrant server.")
 
 
-class EmbeddingSettings(_Group):
+class EmbeddingSettings(SettingsGroup):
     """The model that turns text into vectors."""
 
     model: str = Field(
@@ -73,7 +55,7 @@ class EmbeddingSettings(_Group):
     allow_download: bool = Field(False, description="Whether a named model may be downloaded.")
 
 
-class SearchSettings(_Group):
+class SearchSettings(SettingsGroup):
     """How results are ranked."""
 
     weight: Annotated[float, Field(ge=0, le=1)] = Field(
@@ -85,7 +67,7 @@ class SearchSettings(_Group):
     )
 
 
-class ParsingSettings(_Group):
+class ParsingSettings(SettingsGroup):
     """The worker processes that read files."""
 
     workers: Annotated[int, Field(ge=1, le=64)] = Field(2, description="How many files are read at a time.")
@@ -94,7 +76,7 @@ class ParsingSettings(_Group):
     tika_url: str = Field("", description="Address of a Tika server; empty: the built-in Tika.")
 
 
-class SyncSettings(_Group):
+class SyncSettings(SettingsGroup):
     """What a sync takes in."""
 
     max_file_mb: Annotated[int, Field(ge=1)] = Field(200, description="Larger files are skipped.")
@@ -106,13 +88,13 @@ class SyncSettings(_Group):
     )
 
 
-class EventSettings(_Group):
+class EventSettings(SettingsGroup):
     """What is remembered of searches."""
 
     keep_days: Annotated[int, Field(ge=0)] = Field(365, description="Days searches are kept; 0: not at all.")
 
 
-class AuditSettings(_Group):
+class AuditSettings(SettingsGroup):
     """What is kept of who saw what, by name."""
 
     keep_days: Annotated[int, Field(ge=0)] = Field(
@@ -120,7 +102,7 @@ class AuditSettings(_Group):
     )
 
 
-class ServeSettings(_Group):
+class ServeSettings(SettingsGroup):
     """Where the service listens."""
 
     host: str = Field(
@@ -162,119 +144,6 @@ class ServeSettings(_Group):
         if url and parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
             raise ValueError("passwords and keys would travel readable by others; give an https address")
         return url.rstrip("/")
-
-
-Algorithm = Literal[
-    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519"
-]
-Algorithms = Annotated[
-    tuple[Algorithm, ...], NoDecode, BeforeValidator(_comma_separated), Field(min_length=1)
-]
-"""How a token may be signed: by a key of which only the provider has the secret half."""
-
-
-class JwtSettings(_Group):
-    """Tokens that an identity provider has signed for this service."""
-
-    issuer: str = Field("", description="The provider's name in its tokens (`iss`): an https address.")
-    audience: str = Field("", description="This service's name in its tokens (`aud`).")
-    jwks_url: str = Field("", description="Where its keys are; empty: as the provider itself says.")
-    algorithms: Algorithms = Field(("RS256", "ES256"), description="How tokens may be signed, with commas.")
-    address_claim: str = Field("email", description="The claim that has the e-mail address.")
-    groups_claim: str = Field(
-        "groups", description="The claim that lists groups: `legal` there is `group:legal` here."
-    )
-
-
-class OidcSettings(_Group):
-    """An identity provider at which people log in to the pages."""
-
-    issuer: str = Field(
-        "", description="The provider's name: an https address, below which it describes itself."
-    )
-    client_id: str = Field("", description="This service's name there; it comes back to `/login/return`.")
-    client_secret: SecretStr = Field(SecretStr(""), description="Its password there; empty: PKCE alone.")
-    scopes: Several = Field(("openid", "email", "profile"), description="What to ask for, with commas.")
-    algorithms: Algorithms = Field(("RS256", "ES256"), description="How tokens may be signed, with commas.")
-    address_claim: str = Field("email", description="The claim that has the e-mail address.")
-    groups_claim: str = Field("groups", description="The claim that lists groups.")
-
-
-class ProxySettings(_Group):
-    """A proxy that lets people in and names them by headers."""
-
-    address_header: str = Field("X-Forwarded-Email", description="The header that has the e-mail address.")
-    groups_header: str = Field("X-Forwarded-Groups", description="The header that lists groups, with commas.")
-    secret: SecretStr = Field(
-        SecretStr(""),
-        description="What the proxy must send in `X-Mneme-Proxy`; empty: its address is enough.",
-    )
-
-
-Method = Literal["keys", "jwt", "proxy", "password", "oidc"]
-"""A way to say who asks."""
-
-
-class AuthSettings(_Group):
-    """How those who ask say who they are, and which access tokens make them more than an employee."""
-
-    methods: Annotated[tuple[Method, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
-        (),
-        description="Ways to say who asks, with commas: `keys`, `jwt`, `proxy`, `password`, `oidc`; none: on loopback everybody is the owner.",
-    )
-    legal: Several = Field((), description="Access tokens of those who may read the audit, with commas.")
-    knowledge_managers: Several = Field((), description="Of those who decide who is who and measure.")
-    administrators: Several = Field(
-        (), description="Of those who run sources, give out keys and import people."
-    )
-    session_hours: Annotated[float, Field(gt=0, le=24 * 30)] = Field(
-        12, description="Hours after which whoever logged in to the pages logs in again."
-    )
-    idle_minutes: Annotated[float, Field(gt=0)] = Field(
-        60, description="Minutes without a request after which they do."
-    )
-    jwt: JwtSettings = JwtSettings()
-    proxy: ProxySettings = ProxySettings()
-    oidc: OidcSettings = OidcSettings()
-
-    @field_validator("legal", "knowledge_managers", "administrators")
-    @classmethod
-    def _tokens(cls, tokens: tuple[str, ...]) -> tuple[str, ...]:
-        try:
-            access = Access(frozenset(tokens))
-        except InvalidInput as error:
-            raise ValueError(str(error)) from error
-        if access.public:
-            raise ValueError(f"everybody holds {PUBLIC}; name a group or a person")
-        return tokens
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        if "jwt" in self.methods:
-            _need("jwt", {"ISSUER": self.jwt.issuer, "AUDIENCE": self.jwt.audience})
-            _need_https(self.jwt.issuer, self.jwt.jwks_url)
-        if "oidc" in self.methods:
-            needed = {"ISSUER": self.oidc.issuer, "CLIENT_ID": self.oidc.client_id}
-            _need("oidc", needed | {"SCOPES": "openid" in self.oidc.scopes})
-            _need_https(self.oidc.issuer)
-        return self
-
-
-def _need_https(*addresses: str) -> None:
-    for address in filter(None, addresses):
-        parts = urlsplit(address)
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-            raise ValueError(f"{address} is no https address: anybody on the way could let themselves in")
-
-
-def _need(group: str, given: Mapping[str, object]) -> None:
-    for name, value in given.items():
-        if not value:
-            raise ValueError(f"{group} is among the methods; set MNEME_AUTH__{group.upper()}__{name} too")
-
-
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-"""The addresses that only this machine can reach."""
 
 
 class Settings(BaseSettings):

@@ -19,7 +19,7 @@ from joserfc.jws import JWSRegistry
 from joserfc.jwt import JWTClaimsRegistry
 
 from api.roles import group_tokens
-from api.settings import LOOPBACK
+from api.setting_kinds import LOOPBACK
 from memory.errors import NotAuthenticated, ProviderUnavailable
 
 FRESH_S = 600

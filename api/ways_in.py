@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
+from api.auth_settings import AuthSettings
 from api.by_key import ByApiKey
 from api.by_proxy import ByProxy
 from api.by_session import BySession
 from api.identify import Callers, Identification, Identify, NoLogin, OwnerToken
 from api.peers import Peers
 from api.roles import RoleHolders, UserRole
-from api.settings import AuthSettings, Settings
+from api.settings import Settings
 from memory.catalogue.catalogue import Catalogue
 
 WITH_SESSION = frozenset({"password", "oidc"})

@@ -26,6 +26,11 @@ from memory.errors import AccessDenied, MnemeError, NotAuthenticated, TooLarge, 
 MOST_UNASKED = 16_000
 """Bytes of a request that nobody known has sent."""
 
+MOST_ASKED = 1_000_000
+"""Bytes of a request of somebody who brings in no documents, lists or queries: routes look at permissions after the body."""
+
+_MUCH = frozenset({Permission.PUSH, Permission.EVALUATE, Permission.MANAGE_ACCESS, Permission.EVERYTHING})
+
 
 class Admission:
     """Gives each request its caller, or answers it."""
@@ -36,7 +41,7 @@ class Admission:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request pass whose caller is known, or that needs none."""
         if scope["type"] != "http" or is_open(scope["method"], scope["path"]):
-            await self._open(scope, receive, send)
+            await self._within(MOST_UNASKED, scope, receive, send)
             return
         request = Request(scope)
         if _opened(request):
@@ -56,25 +61,30 @@ class Admission:
         scope[CALLER] = caller
         if caller.asker.key != caller.actor:  # a key that asks for a person
             takes_place(caller.asker.key)
-        await self._app(scope, receive, send)
+        if caller.permissions & _MUCH:
+            await self._app(scope, receive, send)
+        else:
+            await self._within(MOST_ASKED, scope, receive, send)
 
-    async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _within(self, most: int, scope: Scope, receive: Receive, send: Send) -> None:
         """What anybody may send is small, so that nobody fills the memory of this machine with it."""
         if scope["type"] != "http" or scope["method"] in SAFE:
             await self._app(scope, receive, send)
             return
-        body, more = b"", True
+        body, more = bytearray(), True
         while more:
             message = await receive()
             if message["type"] != "http.request":
                 return
-            body, more = body + message.get("body", b""), message.get("more_body", False)
-            if len(body) > MOST_UNASKED:
-                unnoted()
-                error = TooLarge(f"This takes {MOST_UNASKED // 1000} KB at most.")
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(body) > most:
+                if CALLER not in scope:
+                    unnoted()
+                error = TooLarge(f"This takes {most // 1000} KB at most.")
                 await answer_of(Request(scope), error)(scope, receive, send)
                 return
-        given = iter([{"type": "http.request", "body": body, "more_body": False}])
+        given = iter([{"type": "http.request", "body": bytes(body), "more_body": False}])
 
         async def replay() -> Message:
             return next(given, None) or await receive()

@@ -83,6 +83,16 @@ def test_what_anybody_may_send_is_small_and_fills_no_audit(asked: Service, app: 
     assert asked.memory.catalogue.audit.total(Wanted()) == noted
 
 
+def test_who_only_reads_sends_no_more_than_a_question_has(asked: Service, app: Any) -> None:
+    """The body is read before the route asks for the permission."""
+    owner = coming_from(app, "127.0.0.1", asked.owner.token)
+    reader = coming_from(app, "192.0.2.9", owner.post("/api/keys", json={"name": "y"}).json()["key"])
+    large = b'{"name": "' + b"x" * 1_000_000 + b'"}'
+    for path in ("/api/saved", "/api/sources"):
+        assert reader.post(path, content=large).status_code == 413, path
+        assert reader.post(path, content=b"{}").status_code == 403, path
+
+
 def test_whoever_is_not_logged_in_yet_is_no_guesser(app: Any) -> None:
     reader = coming_from(app, "203.0.113.1")
     for _ in range(130):

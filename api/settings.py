@@ -59,7 +59,7 @@ class SearchSettings(SettingsGroup):
     """How results are ranked."""
 
     weight: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.3,
+        0.35,
         description="Weight of meaning against words where a passage has many of the question's words; it rises to 1 the fewer it has.",
     )
     at_once: Annotated[int, Field(ge=1, le=36)] = Field(

@@ -76,6 +76,7 @@ class Found(Value):
     :param complete: whether these are all that match by words.
     :param parts: which of `Question.languages` each passage is in, by passage id; empty where all are in one.
     :param shared: how many of the question's distinct terms the best found by words has, in each of these languages.
+    :param asked: how many it has itself.
     :param listed: whether nothing was searched for: the newest, in order, are in `Legs.words`.
     """
 
@@ -84,6 +85,7 @@ class Found(Value):
     complete: bool = True
     parts: Mapping[int, int] = field(default_factory=dict)
     shared: tuple[int, ...] = (0,)
+    asked: int = 0
     listed: bool = False
     notes: tuple[str, ...] = ()
 

@@ -33,8 +33,11 @@ TOP = 200
 RRF_K = 60
 """How little the first ranks are preferred to those after them."""
 
-_STEEPNESS = 4
+_STEEPNESS = 3
 """How sharply `weigh` turns from meaning to words: one shared word says little, four say enough."""
+
+_OF_ALL = 0.25
+"""How much it counts for `weigh` which part of the question's words is shared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +88,24 @@ class _Leg:
     counts: NDArray[np.float64]
 
 
-def weigh(shared: int, *, least: float, half: float) -> float:
+def weigh(shared: int, asked: int, *, least: float, half: float) -> float:
     """The weight of meaning for one question, by what its words have found.
 
     Words are trusted as far as some passage has several of the question's words together: then they
     stand for what it is about, and few of many passages have them. A question in another language than
-    the texts shares none or one with them, a name perhaps, and is left to meaning. The curve is
-    ``least + (1 - least) / (1 + (shared / half)^4)``: 1 where nothing is shared, halfway down at `half`.
+    the texts shares none or one with them, a name perhaps, and is left to meaning; three of twenty say less than three
+    of five. The curve is ``least + (1 - least) / (1 + (x / half)^3)`` with ``x = shared x (shared / asked)^(1/4)``:
+    1 where nothing is shared, halfway down at `half`.
 
     :param shared: how many of the question's distinct terms the best found by words has.
+    :param asked: how many it has itself, not fewer.
     :param least: the weight where many are shared, 0 to 1.
     :param half: where words have half the weight they can get, above 0.
     """
-    return least + (1 - least) / (1 + (shared / half) ** _STEEPNESS)
+    if not shared:
+        return 1.0
+    telling: float = shared * (shared / asked) ** _OF_ALL
+    return least + (1 - least) / (1 + float(telling / half) ** _STEEPNESS)
 
 
 def fuse(legs: Legs, *, method: Method = "convex", weight: float | Parts = 0.8) -> Ranking:

@@ -19,11 +19,12 @@ class Fuse:
     :param method: ``weighed`` (a weight for each question), ``convex`` (one for all) or ``rrf``.
     :param weight: of meaning against words, 0 to 1: always for `convex`; for `weighed` where a passage has
         many of the question's words, and more where it has fewer; `rrf` has none.
-    :param half: for `weighed`: so many shared words give words half the weight they can get.
+    :param half: for `weighed`: so many shared words, where they are all the question has, give words half the weight they
+        can get.
     :raises InvalidInput: where there is no such method, weight or half.
     """
 
-    def __init__(self, method: Method = "weighed", weight: float = 0.3, half: float = 2.0) -> None:
+    def __init__(self, method: Method = "weighed", weight: float = 0.35, half: float = 1.25) -> None:
         if method not in get_args(Method):
             raise InvalidInput(f"There is no fusion {method!r}.", hint="Use weighed, convex or rrf.")
         if not 0 <= weight <= 1:
@@ -54,5 +55,5 @@ def parts_of(found: Found, method: Method, weight: float, half: float, share: fl
     """
     if method != "weighed":
         return Parts((weight * share,))
-    weights = tuple(share * weigh(shared, least=weight, half=half) for shared in found.shared)
+    weights = tuple(share * weigh(shared, found.asked, least=weight, half=half) for shared in found.shared)
     return Parts(weights, found.parts, found.shared)

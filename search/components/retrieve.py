@@ -69,6 +69,7 @@ class Retrieve:
             complete=enough and (bool(by_words) or len(by_meaning) < self.meaning_limit),
             parts=parts | parts_of_cards(question, more),
             shared=shared if near else (0,) * len(shared),
+            asked=len(question.words.terms) if question.words else 0,
             listed=listed,
             notes=(*question.notes, *self._notes(question, words or near, by_words_alone=vector is None)),
         )

@@ -84,17 +84,19 @@ def test_below_the_bounds_words_keep_their_order():
     assert [identity for identity in ranking.ids if identity in tail] == tail
 
 
-@given(st.integers(0, 40), st.floats(0, 1), st.floats(0.5, 10))
-def test_meaning_never_gains_by_more_shared_words(shared, least, half):
-    weights = [weigh(more, least=least, half=half) for more in (0, shared, shared + 1)]
+@given(st.integers(0, 40), st.integers(1, 40), st.floats(0, 1), st.floats(0.5, 10))
+def test_meaning_never_gains_by_more_shared_words(shared, more_asked, least, half):
+    asked = shared + more_asked
+    weights = [weigh(more, asked, least=least, half=half) for more in (0, shared, shared + 1)]
     assert weights[0] == 1
     assert weights == sorted(weights, reverse=True)
     assert all(least <= weight <= 1 for weight in weights)
+    assert weigh(shared, asked + 1, least=least, half=half) >= weights[1]
 
 
 def test_weigh_by_hand():
-    assert weigh(2, least=0.3, half=2) == pytest.approx(0.65)
-    assert weigh(4, least=0.3, half=2) == pytest.approx(0.3 + 0.7 / 17)
+    assert weigh(2, 2, least=0.3, half=2) == pytest.approx(0.65)
+    assert weigh(4, 64, least=0.3, half=2) == pytest.approx(0.65)  # half of what four of four say
 
 
 @given(_leg, _leg, st.floats(0, 1))

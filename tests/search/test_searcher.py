@@ -7,6 +7,7 @@ import pytest
 from memory.domain import OWNER, Access, Asker, Contribution, Identity, Role
 from memory.errors import InvalidQuery, MnemeError
 from memory.index.base import LegQuery
+from search.fuse import weigh
 from search.pipeline import HYBRID, load_pipeline
 from search.searcher import Searcher, SearchRequest
 from tests.search.small_memory import EVERYBODY, SmallMemory, small_memory
@@ -128,7 +129,9 @@ def test_words_count_by_how_many_are_found_together_where_the_asker_may_look(mem
         return words.shared, words.weight, meaning.weight
 
     assert weights("inconvenience") == (0, 0.0, 1.0)
-    assert weights("notice") == (1, pytest.approx(0.7 / 17), pytest.approx(1 - 0.7 / 17))
+    terms = memory.words.query("notice", ("de", "en")).terms
+    weight = weigh(1, len(terms), least=0.35, half=1.25)
+    assert weights("notice") == (1, pytest.approx(1 - weight), pytest.approx(weight))
     assert weights("secret deal notice period", LAWYER)[0] == 4
     assert weights("secret deal notice period", GUEST)[0] == 2
 

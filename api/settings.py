@@ -143,7 +143,7 @@ class ServeSettings(SettingsGroup):
             raise ValueError("give scheme and host only, as in https://memory.example.com")
         if url and parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
             raise ValueError("passwords and keys would travel readable by others; give an https address")
-        return url.rstrip("/")
+        return _as_browsers_write(url) if url else ""
 
 
 class Settings(BaseSettings):
@@ -225,6 +225,14 @@ class Settings(BaseSettings):
     def catalogue_url(self) -> str:
         """The catalogue's URL, with the default filled in."""
         return self.catalogue.url.get_secret_value() or f"sqlite:///{self.home / 'catalogue.db'}"
+
+
+def _as_browsers_write(url: str) -> str:
+    """An origin in small letters and without the port that its scheme has anyway (RFC 6454, 6.2)."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    usual = {"https": 443, "http": 80}.get(parts.scheme)
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, usual) else "")
 
 
 _OF_THIS_MACHINE = {"home", "catalogue", "index", "serve", "log", "log_format", "traces"}

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from api.app import create_app
 from api.login import safe_place
 from api.service import Service
+from api.settings import load
 from api.tries import LoginTries
 from memory.catalogue.schema import sessions, users
 from memory.errors import TooManyRequests
@@ -36,6 +37,18 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         for address in (JANE, BOB):
             opened.memory.catalogue.users.add(address, PASSWORD)
         yield opened
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://Memory.X.example:443/", URL),
+        ("https://memory.x.example:8443", "https://memory.x.example:8443"),
+        ("http://[::1]:80", "http://[::1]"),
+    ],
+)
+def test_the_address_is_compared_as_browsers_write_it(given: str, kept: str, tmp_path: Path) -> None:
+    assert load(home=tmp_path, serve={"url": given}).serve.url == kept
 
 
 @pytest.fixture(scope="module")

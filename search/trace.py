@@ -7,7 +7,6 @@ from memory import registry
 from memory.domain import Asker
 from memory.index.base import Filters, LegQuery, Scored, VectorIndex
 from search.components.analyse import AnalyseQuery
-from search.components.embed import EmbedQuery
 from search.flow import Question
 from search.request import MOST, SearchRequest
 from search.searcher import Searcher
@@ -43,7 +42,7 @@ class Trace:
     """Where a document stands in a search.
 
     :param filters: the filters of the query that keep it out, as they are written.
-    :param legs: words, then meaning.
+    :param legs: words, then meaning; this by the question itself, before `Feedback` draws it anywhere.
     :param position: in the list of results, from 1; None where it is not among the first `LAST`.
     """
 
@@ -70,7 +69,6 @@ class Tracer:
         self._searcher = searcher
         self._analyse = AnalyseQuery(memory)
         self._analyse.warm_up()
-        self._embed = EmbedQuery(memory)
 
     def trace(self, document: str, query: str, asker: Asker) -> Trace:
         """Where a document stands; only rank among what the asker may see is told.
@@ -82,7 +80,7 @@ class Tracer:
         filters = self._kept_out_by(index, document, question, asker)
         asked = LegQuery(
             words=question.words,
-            vector=self._embed.run(question)["meaning"].vector(),
+            vector=self._searcher.meaning(question).vector(),
             filters=question.filters,
             words_limit=DEEP,
             meaning_limit=DEEP,

@@ -26,11 +26,6 @@ _ALIKE = 1e-4
 """Of the largest difference: what differs less is rounding."""
 
 
-def known_languages() -> frozenset[str]:
-    """The languages whose directions can be told, as ISO 639-1 codes."""
-    return frozenset(_sentences())
-
-
 def language_directions(embedder: Embedder, languages: Sequence[str], cache: VectorCache) -> Vectors:
     """Orthonormal directions in which a model's vectors differ by language alone.
 

@@ -23,7 +23,7 @@ class Feedback:
 
     What comes first is settled by the ranks in both legs. Only where the question shares several words with a passage: such a question is about a subject, and what came first
     is likely about it too. A short question asks for one place, and a question in another language has no words
-    to tell; they would be drawn away from what they ask for.
+    to tell; they would be drawn away from what they ask for. Scores by meaning then are those of the drawn question.
 
     :param memory: the memory's name in the registry.
     :param passages: how many of the first the question is drawn to.

@@ -8,8 +8,9 @@ from memory.domain import OWNER, Access, Asker, Contribution, Identity, Role
 from memory.errors import InvalidQuery, MnemeError
 from memory.index.base import LegQuery
 from search.fuse import weigh
-from search.pipeline import HYBRID, load_pipeline
+from search.pipeline import HYBRID, SHIPPED, load_pipeline
 from search.searcher import Searcher, SearchRequest
+from search.trace import Tracer
 from tests.search.small_memory import EVERYBODY, SmallMemory, small_memory
 
 LEGAL = Access(frozenset({"group:legal"}))
@@ -116,6 +117,24 @@ def test_words_of_a_question_say_nothing_about_texts_in_another_language(memory)
     assert weights(GUEST) == {language: told[language] for language in ("de", "en")}
     only = memory.search("Müller Kündigungsfrist lang:de", explain=True).results
     assert {one.card.language for one in only} == {"de"}
+
+
+def test_a_trace_looks_as_the_search_does(memory):
+    for number in range(3):
+        memory.add(f"Frist {number}", f"Die Kündigungsfrist beträgt {number} Monate.", language="de")
+        memory.add(f"Notice {number}", f"The notice period is {number} months.")
+    memory.embed()
+    memory.model_is_ready()
+    searcher = Searcher(memory.name)
+    for one in memory.search("notice", explain=True).results:
+        _, traced = Tracer(memory.name, searcher).trace(one.card.document, "notice", OWNER).legs
+        assert (traced.rank, traced.score) == (
+            one.explain[1].rank,
+            pytest.approx(one.explain[1].score, abs=1e-5),
+        )
+    words_alone = Searcher(memory.name, load_pipeline(SHIPPED / "words.yaml", memory.name))
+    document = memory.search("notice").results[0].card.document
+    assert not Tracer(memory.name, words_alone).trace(document, "notice", OWNER).legs[1].used
 
 
 def test_words_count_by_how_many_are_found_together_where_the_asker_may_look(memory):

@@ -11,6 +11,7 @@ language are about would count as that language, and be taken out with it.
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,9 @@ import numpy as np
 
 from memory.catalogue.vectors import VectorCache, text_digest
 from memory.embedding.base import Embedder, Vectors
+from memory.errors import MnemeError
+
+log = logging.getLogger("mneme")
 
 _SENTENCES = Path(__file__).with_name("parallel.json")
 
@@ -30,7 +34,7 @@ def language_directions(embedder: Embedder, languages: Sequence[str], cache: Vec
     """Orthonormal directions in which a model's vectors differ by language alone.
 
     :param languages: ISO 639-1 codes; those that are not known are left out.
-    :param cache: keeps the sentences' vectors, so that a model embeds them once.
+    :param cache: keeps the sentences' vectors where it can be written, so that a model embeds them once.
     :return: shape (directions, size): one fewer than languages, none for a single one.
     :raises ModelUnavailable: where the sentences cannot be embedded now.
     """
@@ -66,7 +70,11 @@ def _embedded(embedder: Embedder, texts: Sequence[str], cache: VectorCache) -> V
     if missing:
         made = embedder.embed_passages([text for _, text in missing])
         fresh = {digest: vector for (digest, _), vector in zip(missing, made, strict=True)}
-        cache.put(embedder.identity, fresh)
+        try:
+            cache.put(embedder.identity, fresh)
+        except MnemeError as error:
+            # It is a search that asks for them: that needs no room on the disk.
+            log.warning("%s What tells languages apart is embedded anew another time.", error.message)
         held |= fresh
     return np.stack([held[digest] for digest in digests])
 

@@ -1,5 +1,6 @@
 """The question as a vector."""
 
+import logging
 import threading
 from typing import Any
 
@@ -11,6 +12,11 @@ from memory.embedding.base import Embedder, Vectors
 from memory.embedding.languages import language_directions
 from memory.errors import InvalidInput, ModelUnavailable
 from search.flow import Meaning, Question
+
+log = logging.getLogger("mneme")
+
+_HELD = 1000
+"""Sets of languages whose directions are kept at hand."""
 
 
 @component
@@ -31,7 +37,7 @@ class EmbedQuery:
             raise InvalidInput(f"A share is between 0 and 1, not {neutral}.")
         self.memory = memory
         self.neutral = neutral
-        self._lock = threading.Lock()
+        self._finding = threading.Lock()
         self._directions: dict[tuple[str, tuple[str, ...]], Vectors] = {}
 
     @component.output_types(meaning=Meaning)
@@ -48,13 +54,25 @@ class EmbedQuery:
         return {"meaning": Meaning(pending, self._of(embedder, question.languages), self.neutral)}
 
     def _of(self, embedder: Embedder, languages: tuple[str, ...]) -> Vectors | None:
-        """The directions of some languages; None where they cannot be told now."""
-        key = (embedder.identity.digest, tuple(sorted(languages)))
-        with self._lock:
-            if key not in self._directions:
+        """The directions of some languages; None where they cannot be told now.
+
+        The first search that needs them finds them out, those beside it go without: one of them may take as long as
+        an embedder's queue is.
+        """
+        try:
+            key = (embedder.identity.digest, tuple(sorted(languages)))
+            known = self._directions.get(key)
+            if known is not None or not self._finding.acquire(blocking=False):
+                return known
+            try:
                 vectors = registry.need(self.memory, Catalogue).vectors
-                try:
-                    self._directions[key] = language_directions(embedder, languages, vectors)
-                except ModelUnavailable:
-                    return None
-            return self._directions[key]
+                if len(self._directions) >= _HELD:
+                    self._directions.clear()
+                known = self._directions[key] = language_directions(embedder, languages, vectors)
+            finally:
+                self._finding.release()
+        except ModelUnavailable as error:
+            log.warning("%s This search favours its own language.", error.message)
+        else:
+            return known
+        return None

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine, Row, insert, or_, select, update
 
 from memory.catalogue.engine import transaction
-from memory.catalogue.schema import api_keys
+from memory.catalogue.login_schema import api_keys
 from memory.errors import InvalidInput, NotFound
 
 PREFIX = "mneme_"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine, delete, insert, select, update
 
 from memory.catalogue.engine import transaction
-from memory.catalogue.schema import sessions
+from memory.catalogue.login_schema import sessions
 
 USED_EVERY = timedelta(minutes=1)
 """How exactly it is noted when a session was last used."""

@@ -10,7 +10,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from sqlalchemy import Engine, delete, insert, select, update
 
 from memory.catalogue.engine import transaction
-from memory.catalogue.schema import sessions, users
+from memory.catalogue.login_schema import sessions, users
 from memory.errors import InvalidInput, NotFound
 
 SHORTEST, LONGEST = 12, 200

@@ -15,7 +15,7 @@ from sqlalchemy import update
 from api.app import create_app
 from api.service import Service
 from api.settings import load
-from memory.catalogue.schema import api_keys
+from memory.catalogue.login_schema import api_keys
 from memory.errors import InvalidSettings
 from tests.api.test_faults import Home
 from tests.memories import add_folder, service, sync

@@ -15,7 +15,7 @@ from api.login import safe_place
 from api.service import Service
 from api.settings import load
 from api.tries import LoginTries
-from memory.catalogue.schema import sessions, users
+from memory.catalogue.login_schema import sessions, users
 from memory.errors import TooManyRequests
 from tests.memories import service
 

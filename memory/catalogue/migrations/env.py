@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from memory.catalogue import login_schema  # noqa: F401 - its tables join the others
 from memory.catalogue.schema import metadata
 
 context.configure(

@@ -51,7 +51,7 @@ def _read(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        pass
+        pass  # not written as ISO 8601 has it: perhaps as people or mail programs do
     if match := _DOTTED.fullmatch(text):
         day, month, year = (int(part) for part in match.groups())
         return datetime(year, month, day, tzinfo=UTC)

@@ -130,7 +130,7 @@ def _exactly(connection: socket.socket, size: int, tick: Callable[[], None]) -> 
                 raise EOFError
             parts += part
         except TimeoutError:
-            pass
+            pass  # the other side is still at work: `tick` decides how long that may take
         tick()
     return bytes(parts)
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
-from api.setting_kinds import LOOPBACK, SettingsGroup, Several, comma_separated
+from api.setting_kinds import SettingsGroup, Several, comma_separated, is_confidential
 from memory.domain import PUBLIC, Access
 from memory.errors import InvalidInput
 
@@ -107,8 +107,7 @@ class AuthSettings(SettingsGroup):
 
 def _need_https(*addresses: str) -> None:
     for address in filter(None, addresses):
-        parts = urlsplit(address)
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        if not is_confidential(urlsplit(address)):
             raise ValueError(f"{address} is no https address: anybody on the way could let themselves in")
 
 

@@ -1,6 +1,7 @@
 """What groups of settings are made of."""
 
 from typing import Annotated, Any
+from urllib.parse import SplitResult
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic_settings import NoDecode
@@ -25,3 +26,8 @@ Several = Annotated[tuple[str, ...], NoDecode, BeforeValidator(comma_separated)]
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 """The addresses that only this machine can reach."""
+
+
+def is_confidential(url: SplitResult) -> bool:
+    """Whether nobody on the way reads what is sent to an address: it goes through TLS, or does not leave this machine."""
+    return url.scheme == "https" or (url.scheme == "http" and url.hostname in LOOPBACK)

@@ -23,7 +23,7 @@ from pydantic_settings import (
 )
 
 from api.auth_settings import AuthSettings
-from api.setting_kinds import LOOPBACK, SettingsGroup, Several
+from api.setting_kinds import LOOPBACK, SettingsGroup, Several, is_confidential
 from memory.errors import InvalidSettings
 
 
@@ -141,7 +141,7 @@ class ServeSettings(SettingsGroup):
             parts.path.rstrip("/") or parts.query or parts.fragment or parts.username or not parts.hostname
         ):
             raise ValueError("give scheme and host only, as in https://memory.example.com")
-        if url and parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        if url and not is_confidential(parts):
             raise ValueError("passwords and keys would travel readable by others; give an https address")
         return _as_browsers_write(url) if url else ""
 

@@ -19,7 +19,7 @@ from joserfc.jws import JWSRegistry
 from joserfc.jwt import JWTClaimsRegistry
 
 from api.roles import group_tokens
-from api.setting_kinds import LOOPBACK
+from api.setting_kinds import is_confidential
 from memory.errors import NotAuthenticated, ProviderUnavailable
 
 FRESH_S = 600
@@ -46,8 +46,7 @@ def provider_address(address: str) -> str:
 
     :raises ProviderUnavailable: where it cannot.
     """
-    url = urlsplit(address)
-    if url.scheme != "https" and not (url.scheme == "http" and url.hostname in LOOPBACK):
+    if not is_confidential(urlsplit(address)):
         raise ProviderUnavailable(f"The provider names {address[:200]!r}, which is no https address.")
     return address
 

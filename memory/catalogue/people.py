@@ -157,12 +157,13 @@ class People:
         """The asker of exactly this address, for whoever has proven that it is theirs; met now where it never was.
 
         Names are not looked at: anybody may be called like somebody else. Nor are letters beyond ASCII taken, some of
-        which fold into others: the Kelvin sign into k, so that one address could be had by another.
+        which fold into others: the Kelvin sign into k, so that one address could be had by another; nor what cannot be
+        printed: two addresses would look the same, and PostgreSQL takes no NUL.
 
         :raises InvalidInput: where it is no such address.
         """
         value = address.strip().casefold()
-        if not address.isascii() or not _ADDRESS.fullmatch(value):
+        if not address.isascii() or not value.isprintable() or not _ADDRESS.fullmatch(value):
             raise InvalidInput(f"Not an e-mail address: {address[:100]!r}.", hint=_WHOLE_ADDRESS)
         with transaction(self._engine) as connection:
             query = select(identities).where(

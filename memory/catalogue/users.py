@@ -90,7 +90,8 @@ class Users:
 
     def verify(self, address: str, password: str) -> bool:
         """Whether a password is somebody's; takes as long where there is nobody of that address."""
-        known = _key(address)
+        # PostgreSQL takes no NUL in a query, and an address with what nobody sees in it is nobody's.
+        known = _key(address) if address.isprintable() else ""
         with transaction(self._engine) as connection:
             stored = connection.execute(select(users.c.hash).where(users.c.address == known)).scalar()
         given = unicodedata.normalize("NFKC", password)[: LONGEST + 1]

@@ -136,6 +136,8 @@ def test_only_hashes_are_kept(asked: Service, app: Any) -> None:
         (JANE, PASSWORD.upper()),
         ("nobody@x.example", PASSWORD),
         ("jane@x.example' --", PASSWORD),
+        (f"{JANE}\x00", PASSWORD),
+        (f"{JANE}\x1f", PASSWORD),
         (JANE, "x" * 3999),
     ],
 )

@@ -55,6 +55,17 @@ class ProxySettings(SettingsGroup):
         description="What the proxy must send in `X-Mneme-Proxy`; empty: its address is enough.",
     )
 
+    @field_validator("secret")
+    @classmethod
+    def _fits_a_header(cls, secret: SecretStr) -> SecretStr:
+        text = secret.get_secret_value()
+        # RFC 9110, 5.5: how other letters are sent is not said, and space at the ends is lost on the way.
+        if not text.isascii() or not text.isprintable() or text != text.strip():
+            raise ValueError(
+                "a header carries it, so that it may only have letters, digits and signs of ASCII, and no space at its ends"
+            )
+        return secret
+
 
 Method = Literal["keys", "jwt", "proxy", "password", "oidc"]
 """A way to say who asks."""

@@ -132,6 +132,13 @@ def test_the_nearest_address_that_is_no_proxys_counts(peer: str, forwarded: str,
     assert Peers(["10.0.0.7", "10.1.0.0/16"]).address(request) == address
 
 
+@pytest.mark.parametrize("secret", ["ein längeres Wort", "a word\n", " a word"])
+def test_a_secret_that_no_header_carries_is_refused(secret: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettings, match=r"auth\.proxy\.secret: .*ASCII") as refused:
+        load(home=tmp_path, auth={"proxy": {"secret": secret}})
+    assert secret.strip() not in str(refused.value)
+
+
 @pytest.mark.parametrize("proxies", ["", "0.0.0.0/0", "::/0", "proxy.x.example", "10.0.0.7/8"])
 def test_not_everybody_is_a_proxy(proxies: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings):

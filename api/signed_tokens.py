@@ -35,6 +35,7 @@ LEEWAY_S = 60
 """Seconds that the provider's clock may be off."""
 
 _TIMEOUT_S = 5
+_PATIENCE_S = 1
 _MOST_BYTES = 1_000_000
 _ASYMMETRIC = frozenset({"RSA", "EC", "OKP"})
 
@@ -109,11 +110,13 @@ class Provider:
     def keys(self, *, anew: bool = False) -> KeySet:
         """The keys it signs with.
 
-        :param anew: fetch them, unless that was just tried: a token names one that is not among them.
+        :param anew: fetch them, unless that is or was just tried: a token names one that is not among them.
         :raises ProviderUnavailable: where they cannot be had.
         """
-        # Who needs no new key does not wait for whoever fetches them.
-        if (anew or self._age() > FRESH_S) and self._lock.acquire(blocking=anew or self._keys is None):
+        # A provider may answer slowly, and anybody can make up the name of a key: nobody who waits for another's fetch may
+        # hold a thread for longer than a moment, nor for any time where there are keys to go by.
+        patience = _PATIENCE_S if self._keys is None else 0
+        if (anew or self._age() > FRESH_S) and self._lock.acquire(timeout=patience):
             try:
                 self._refresh()
             finally:

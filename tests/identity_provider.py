@@ -57,7 +57,7 @@ class Provider:
         return answer
 
     def set(self, **what: Any) -> None:
-        """Have it answer otherwise: ``keys`` (a status instead of keys, or 0), ``issuer``, ``jwks``."""
+        """Have it answer otherwise: ``keys`` (a status instead of keys, or 0), ``slow`` (seconds), ``issuer``, ``jwks``."""
         self._client.post("/test/set", json=what).raise_for_status()
 
 
@@ -137,6 +137,7 @@ def _app(address: str) -> Any:  # noqa: C901 - one small function for each addre
     state: dict[str, Any] = {
         "fetched": 0,
         "keys": 0,
+        "slow": 0,
         "issuer": address,
         "jwks": f"{address}/jwks",
         "user": None,
@@ -154,6 +155,7 @@ def _app(address: str) -> Any:  # noqa: C901 - one small function for each addre
     @app.get("/jwks", response_model=None)
     def jwks() -> Any:
         state["fetched"] += 1
+        time.sleep(state["slow"])
         if state["keys"] in {301, 302, 307}:
             return RedirectResponse(f"{address}/jwks", state["keys"])
         return JSONResponse(keys.public(), state["keys"] or 200)

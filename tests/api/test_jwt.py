@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,34 @@ def test_keys_turn_without_a_restart(issuer: Provider) -> None:
     issuer.set(keys=0)
     clock[0] += PAUSE_S
     assert verifier.claims(new)["email"] == JANE
+
+
+def test_nobody_waits_while_keys_are_fetched_for_another(issuer: Provider) -> None:
+    """Whoever makes up the names of keys holds no threads, however slowly the provider answers."""
+    clock = [0.0]
+    known = Known(issuer.address, clock=lambda: clock[0])
+    new = Known(issuer.address)
+    verifier, without_keys = (Verifier(each, "mneme-api", ["RS256"]) for each in (known, new))
+    token, made_up = issuer.signed(email=JANE), issuer.signed({"kid": "made up"}, email=JANE)
+    verifier.claims(token)
+    new.description()
+    clock[0] += PAUSE_S
+    before = issuer.told()["fetched"]
+    issuer.set(slow=3)
+    try:
+        with ThreadPoolExecutor(2) as others:
+            fetching = [others.submit(known.keys, anew=True), others.submit(new.keys)]
+            while issuer.told()["fetched"] < before + 2:
+                time.sleep(0.02)
+            with pytest.raises(NotAuthenticated):
+                verifier.claims(made_up)
+            assert verifier.claims(token)["email"] == JANE
+            with pytest.raises(ProviderUnavailable):
+                without_keys.claims(token)
+            assert not any(each.done() for each in fetching)
+    finally:
+        issuer.set(slow=0)
+    assert without_keys.claims(token)["email"] == JANE
 
 
 def test_a_provider_that_is_away_or_not_itself_is_no_reason_to_believe(

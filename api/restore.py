@@ -11,6 +11,7 @@ from api.doctor import examine
 from api.lock import OwnerLock
 from api.settings import Settings, load
 from api.wiring import RESTORING, open_memory
+from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.engine import HEAD
 from memory.errors import BackupUnusable, DiskFull, InvalidInput, InvalidSettings, MnemeError
 from memory.index.copying import copy_folder, size_of
@@ -42,6 +43,7 @@ def restore(settings: Settings, backup: Path) -> dict[str, Any]:
         shutil.rmtree(staged, ignore_errors=True)
         try:
             manifest = _bring(backup, staged)
+            _end_sessions(staged / CATALOGUE)
         except BaseException:
             shutil.rmtree(staged, ignore_errors=True)
             raise
@@ -90,6 +92,15 @@ def _bring(backup: Path, staged: Path) -> Manifest:
     return verified(staged, HEAD)
 
 
+def _end_sessions(file: Path) -> None:
+    """Whoever logged out since, or was logged out, must not be back by this, not even where it ends early."""
+    catalogue = Catalogue(f"sqlite:///{file}", keep_events=None)
+    try:
+        catalogue.sessions.end_all()
+    finally:
+        catalogue.close()
+
+
 def _take_place(staged: Path, home: Path) -> list[str]:
     """Move everything to where it belongs, the catalogue last: with it the memory is there. Says what was kept."""
     shutil.rmtree(home / INDEX, ignore_errors=True)
@@ -107,8 +118,6 @@ def _settled(home: Path) -> dict[str, Any]:
     try:
         memory = open_memory(load(home=home), "mneme restore")
         try:
-            # Whoever logged out since, or was logged out, must not be back by this.
-            memory.catalogue.sessions.end_all()
             memory.writer().write_pending()
             return {**examine(memory, repair=False, rebuild=False), "trouble": ""}
         finally:

@@ -18,6 +18,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from api.app import create_app
+from api.backup_manifest import sum_of
 from memory.domain import OWNER
 from memory.errors import InvalidSettings
 from memory.index.copying import copy_folder
@@ -209,6 +210,25 @@ def test_a_restore_that_was_killed_is_begun_again(backup: Path, tmp_path: Path) 
     home.mneme("search", "notice").refuses(74, "restore", "interrupted", "again")
     assert told(home, "restore", str(backup))["well"]
     assert home.finds("notice period")
+
+
+def test_a_restore_that_ends_early_lets_nobody_in_again(tmp_path: Path) -> None:
+    """What came back is opened only after the settings are mended that came along: by then all are logged out."""
+    hour = timedelta(hours=1)
+    with service(tmp_path / "first") as asked:
+        session = asked.memory.catalogue.sessions.begin("jane@x.example", method="password", lasts=hour)
+        asked.backups.make(tmp_path / "made", keys=False)
+    (tmp_path / "made" / "settings.toml").write_text("[search]\nweight = 'of another version'\n")
+    known = json.loads((tmp_path / "made" / "manifest.json").read_text())
+    known["files"]["settings.toml"] = sum_of(tmp_path / "made" / "settings.toml")
+    (tmp_path / "made" / "manifest.json").write_text(json.dumps(known))
+    home = Home(tmp_path / "home")
+    said = home.mneme("restore", str(tmp_path / "made"), "--json")
+    assert said.code == 1, said
+    assert "weight" in json.loads(said.out)["trouble"]
+    (home.folder / "settings.toml").unlink()
+    with service(home.folder) as asked:
+        assert asked.memory.catalogue.sessions.known(session, hour) is None
 
 
 def test_what_lets_somebody_in_is_left_out_unless_it_is_asked_for(filled: Home, tmp_path: Path) -> None:

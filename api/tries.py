@@ -6,7 +6,7 @@ import time
 
 from limits import RateLimitItem, RateLimitItemPerMinute, parse
 from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter, SlidingWindowCounterRateLimiter
+from limits.strategies import MovingWindowRateLimiter, RateLimiter, SlidingWindowCounterRateLimiter
 
 from memory.errors import TooManyRequests
 
@@ -34,7 +34,7 @@ class LoginTries:
         """
         place = _place(caller)
         for limit in self._per_account:
-            self._hit(limit, place, account.strip().casefold()[:200])
+            self._hit(limit, place, _account(account))
 
     def count_caller(self, caller: str) -> None:
         """Count a try on whatever account.
@@ -46,12 +46,21 @@ class LoginTries:
     def forget(self, caller: str, account: str) -> None:
         """Who has logged in begins anew."""
         for limit in self._per_account:
-            self._limiter.clear(limit, _place(caller), account.strip().casefold()[:200])
+            self._limiter.clear(limit, _place(caller), _account(account))
 
     def _hit(self, limit: RateLimitItem, *whose: str) -> None:
         if not self._limiter.hit(limit, *whose):
-            ends = self._limiter.get_window_stats(limit, *whose).reset_time
-            raise TooManyRequests(after_s=max(1, math.ceil(ends - time.time())))
+            raise TooManyRequests(after_s=_wait(self._limiter, limit, *whose))
+
+
+def _wait(limiter: RateLimiter, limit: RateLimitItem, *whose: str) -> int:
+    """Seconds until there is room again."""
+    return max(1, math.ceil(limiter.get_window_stats(limit, *whose).reset_time - time.time()))
+
+
+def _account(written: str) -> str:
+    """Whose account is meant, however it is written; cut, so that nobody fills the memory of this machine with it."""
+    return written.strip().casefold()[:200]
 
 
 def _place(address: str) -> str:
@@ -85,7 +94,7 @@ class CallerLimits:
         :raises TooManyRequests: where there were too many.
         """
         if self._per_caller and not self._limiter.hit(self._per_caller, "caller", actor):
-            raise TooManyRequests(after_s=self._wait(self._per_caller, "caller", actor))
+            raise TooManyRequests(after_s=_wait(self._limiter, self._per_caller, "caller", actor))
 
     def refused(self, address: str) -> int:
         """Count a request from an address that nobody known sent.
@@ -93,13 +102,8 @@ class CallerLimits:
         :returns: for how many seconds no more are worth a word; mostly 0.
         """
         place = _place(address)
-        return (
-            0 if self._limiter.hit(_REFUSALS, "refused", place) else self._wait(_REFUSALS, "refused", place)
-        )
-
-    def _wait(self, limit: RateLimitItem, *whose: str) -> int:
-        ends = self._limiter.get_window_stats(limit, *whose).reset_time
-        return max(1, math.ceil(ends - time.time()))
+        refused = not self._limiter.hit(_REFUSALS, "refused", place)
+        return _wait(self._limiter, _REFUSALS, "refused", place) if refused else 0
 
 
 _REFUSALS = RateLimitItemPerMinute(100)

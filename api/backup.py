@@ -83,14 +83,11 @@ class Backups:
         )
         folder.mkdir(mode=0o700)
         with ExitStack() as held:
-            writers = []
             # Held while nothing is written to the index: so the catalogue never says of a passage that it is there
             # when it is not. What was on its way is pending in the copy too, and is written after it was restored.
-            index.copy(
-                folder / INDEX, lambda: writers.append(held.enter_context(memory.catalogue.snapshot()))
-            )
+            write = index.copy(folder / INDEX, lambda: held.enter_context(memory.catalogue.snapshot()))
             now = datetime.now(UTC)
-            writers[0](folder / CATALOGUE)
+            write(folder / CATALOGUE)
         if settings := memory.settings.portable():
             (folder / SETTINGS).write_text(tomli_w.dumps(settings), encoding="utf-8")
         if keys and (file := memory.keyring.file).exists():

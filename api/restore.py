@@ -60,8 +60,9 @@ def restore(settings: Settings, backup: Path) -> dict[str, Any]:
 
 
 def _need_empty(home: Path) -> None:
-    there = {path.name for path in home.iterdir()} - _MAY_BE_THERE
-    if RESTORING in {path.name for path in home.iterdir()} and not (home / CATALOGUE).exists():
+    names = {path.name for path in home.iterdir()}
+    there = names - _MAY_BE_THERE
+    if RESTORING in names and CATALOGUE not in names:
         there -= {INDEX}  # brought there by a restore that was killed
     if there:
         raise InvalidInput(

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import qdrant_edge as q
@@ -20,6 +21,7 @@ from memory.index.edge_shard import create_shard, edge_errors, edge_filter, need
 from memory.index.generations import Generations
 from memory.index.optimise import copy_generation, optimise_copy
 
+_T = TypeVar("_T")
 _PAGE = 10_000  # ids read at once
 _NOTED = 1_000  # passages written before their number is noted on the disk
 _AT_ONCE = 500  # passages in one write: a query waits for one such at most
@@ -185,19 +187,21 @@ class EdgeIndex:
                     self._journal = None
                 shutil.rmtree(made, ignore_errors=True)
 
-    def copy(self, target: Path, begin: Callable[[], None]) -> None:
+    def copy(self, target: Path, begin: Callable[[], _T]) -> _T:
         """Copy it to a folder that does not exist yet, to be opened there as an index of its own.
 
         Writes wait until that is done, searches do not.
 
-        :param begin: called once nothing is written any more, so that what it looks at is not ahead of the copy.
+        :param begin: called once nothing is written any more, so that what it looks at is not ahead of the copy; what it gives is
+            given back.
         :raises DiskFull: where the copy does not fit.
         """
         with self._writing, edge_errors("Copying the index"):
             self._open().flush()
             self._generations.note_written(self._folder, self._written)
-            begin()
+            begun = begin()
             self._generations.copy(self._folder, target)
+        return begun
 
     def flush(self) -> None:
         """Write everything to disk."""

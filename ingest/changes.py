@@ -317,7 +317,7 @@ class ChangeReader:
         try:
             access = self._connector.access(ref)
         except (SourceError, NotFound):
-            return
+            return  # who may see it now cannot be told either: those who might, still may
         with self._catalogue.transaction() as connection:
             for row in rows:
                 if row.document:

@@ -33,9 +33,8 @@ class Ready:
     @classmethod
     def told(cls, asker: Asker, progress: Progress, *, meaning: bool) -> "Ready":
         """What the asker may know of it."""
-        percent = 100 * progress.by_meaning // progress.passages if progress.passages else 100
         counts = (progress.passages, progress.by_meaning) if asker.owner else (None, None)
-        return cls(True, meaning, percent, *counts)
+        return cls(True, meaning, progress.percent, *counts)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""

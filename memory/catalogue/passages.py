@@ -32,6 +32,11 @@ class Progress:
     by_words: int
     by_meaning: int
 
+    @property
+    def percent(self) -> int:
+        """How much can be searched by meaning: all that somebody may know who must not know how much there is."""
+        return 100 * self.by_meaning // self.passages if self.passages else 100
+
 
 class Passages:
     """The passages of a memory and how far each has come."""

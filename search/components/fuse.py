@@ -41,9 +41,9 @@ class Fuse:
         if found.listed:
             newest = tuple(one.id for one in found.legs.words)
             return {"ranked": Ranked(found, Ranking(newest, (0.0,) * len(newest)), self.method)}
-        progress = question.progress
-        share = progress.by_meaning / progress.passages if progress.passages else 1.0
-        parts = parts_of(found, self.method, self.weight, self.half, min(share, 1.0))
+        # In whole percent: weights and scores are shown, and would tell by their digits how many passages others have.
+        share = min(question.progress.percent, 100) / 100
+        parts = parts_of(found, self.method, self.weight, self.half, share)
         ranking = fuse(found.legs, method=self.method, weight=parts)
         return {"ranked": Ranked(found, ranking, self.method, parts)}
 

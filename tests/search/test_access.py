@@ -1,6 +1,7 @@
 """Nothing of what an asker may not see shows anywhere in an answer, compared with a memory that lacks it."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -132,6 +133,26 @@ def test_who_holds_nothing_finds_nothing_and_the_owner_everything(tmp_path, quer
         assert memory.search(query, Asker("guest")).total == 0
         assert not any(memory.search(query, Asker("guest")).facets.values())
         assert memory.search(query, OWNER).total == 1
+
+
+def test_weights_do_not_tell_how_much_is_hidden(tmp_path):
+    """While hidden passages wait for their vectors, meaning counts by the percent that everybody is told, no finer."""
+    with small_memory(tmp_path / "memory", "progress") as memory:
+        memory.add("Shown", "notice period of the lease")
+        memory.add("Hidden", "zebra", "hotel", "clause", "contract", access=Access(frozenset({"group:b"})))
+        memory.embed()
+        memory.model_is_ready()
+
+        def weight() -> float:
+            answer = memory.search("notice period", Asker(), explain=True)
+            return answer.results[0].explain[1].weight
+
+        whole = weight()
+        memory.add("Hidden too", "zebra hotel", access=Access(frozenset({"group:b"})))
+        deadline = time.monotonic() + 10
+        while weight() == whole and time.monotonic() < deadline:
+            time.sleep(0.1)  # progress may be a second old
+        assert weight() / whole == pytest.approx(0.83, abs=1e-9), "five of six, cut to percent"
 
 
 def test_deny_wins(tmp_path):

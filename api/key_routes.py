@@ -13,6 +13,7 @@ from api.witness import tell
 from memory.catalogue.api_keys import ApiKey
 from memory.domain import Access
 from memory.errors import AccessDenied, InvalidInput
+from memory.people.addresses import address_key
 
 router = APIRouter(prefix="/api/keys", tags=["keys"])
 
@@ -59,7 +60,7 @@ def add(service: Asked, by: By, given: KeyIn) -> dict[str, Any]:
     people = service.memory.catalogue.people
     if given.address:
         people.asker_at(given.address)
-    address = given.address.strip().casefold()
+    address = address_key(given.address)
     made, key = service.memory.catalogue.api_keys.add(
         given.name,
         scopes=scopes,

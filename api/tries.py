@@ -9,6 +9,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter, RateLimiter, SlidingWindowCounterRateLimiter
 
 from memory.errors import TooManyRequests
+from memory.people.addresses import address_key
 
 _PER_CALLER = "40 per minute"
 _PER_ACCOUNT = ("5 per minute", "30 per hour")
@@ -60,7 +61,7 @@ def _wait(limiter: RateLimiter, limit: RateLimitItem, *whose: str) -> int:
 
 def _account(written: str) -> str:
     """Whose account is meant, however it is written; cut, so that nobody fills the memory of this machine with it."""
-    return written.strip().casefold()[:200]
+    return address_key(written)[:200]
 
 
 def _place(address: str) -> str:

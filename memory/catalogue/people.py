@@ -12,6 +12,7 @@ from memory.catalogue.schema import aliases, entries, identities, memberships, p
 from memory.catalogue.upsert import insert_missing
 from memory.domain import Asker, Identity, Person
 from memory.errors import InvalidInput, NotFound
+from memory.people.addresses import address_key
 from memory.people.names import any_order, display_name, name_key
 from memory.people.profile import Node
 
@@ -162,7 +163,7 @@ class People:
 
         :raises InvalidInput: where it is no such address.
         """
-        value = address.strip().casefold()
+        value = address_key(address)
         if not address.isascii() or not value.isprintable() or not _ADDRESS.fullmatch(value):
             raise InvalidInput(f"Not an e-mail address: {address[:100]!r}.", hint=_WHOLE_ADDRESS)
         with transaction(self._engine) as connection:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, delete, insert, select, update
 
 from memory.catalogue.engine import transaction
 from memory.catalogue.login_schema import sessions
+from memory.people.addresses import address_key
 
 USED_EVERY = timedelta(minutes=1)
 """How exactly it is noted when a session was last used."""
@@ -46,7 +47,7 @@ class Sessions:
             connection.execute(
                 insert(sessions).values(
                     hash=_hash(token),
-                    address=address.strip().casefold(),
+                    address=address_key(address),
                     tokens=sorted(tokens),
                     method=method,
                     began=now,
@@ -75,10 +76,10 @@ class Sessions:
         with transaction(self._engine) as connection:
             connection.execute(delete(sessions).where(sessions.c.hash == _hash(token)))
 
-    def end_all(self) -> int:
-        """End every session; says how many there were."""
+    def end_all(self) -> None:
+        """End every session."""
         with transaction(self._engine) as connection:
-            return connection.execute(delete(sessions)).rowcount
+            connection.execute(delete(sessions))
 
 
 def _hash(token: str) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, delete, insert, select, update
 from memory.catalogue.engine import transaction
 from memory.catalogue.login_schema import sessions, users
 from memory.errors import InvalidInput, NotFound
+from memory.people.addresses import address_key
 
 SHORTEST, LONGEST = 12, 200
 """Characters of a password; what is longer would only be work to hash."""
@@ -48,7 +49,7 @@ class Users:
         :raises InvalidInput: where they can already, or the password will not do.
         """
         hashed, now = self._hash(password), datetime.now(UTC)
-        known = _key(address)
+        known = address_key(address)
         with transaction(self._engine) as connection:
             if connection.execute(select(users.c.address).where(users.c.address == known)).first():
                 raise InvalidInput(f"{known} has a password.", hint="Change it with `mneme users password`.")
@@ -62,7 +63,7 @@ class Users:
         :raises NotFound: where they have none.
         :raises InvalidInput: where the password will not do.
         """
-        hashed, known = self._hash(password), _key(address)
+        hashed, known = self._hash(password), address_key(address)
         with transaction(self._engine) as connection:
             changed = connection.execute(
                 update(users).where(users.c.address == known).values(hash=hashed, changed=datetime.now(UTC))
@@ -76,7 +77,7 @@ class Users:
 
         :raises NotFound: where they could not.
         """
-        known = _key(address)
+        known = address_key(address)
         with transaction(self._engine) as connection:
             if not connection.execute(delete(users).where(users.c.address == known)).rowcount:
                 raise _nobody(known)
@@ -91,7 +92,7 @@ class Users:
     def verify(self, address: str, password: str) -> bool:
         """Whether a password is somebody's; takes as long where there is nobody of that address."""
         # PostgreSQL takes no NUL in a query, and an address with what nobody sees in it is nobody's.
-        known = _key(address) if address.isprintable() else ""
+        known = address_key(address) if address.isprintable() else ""
         with transaction(self._engine) as connection:
             stored = connection.execute(select(users.c.hash).where(users.c.address == known)).scalar()
         given = unicodedata.normalize("NFKC", password)[: LONGEST + 1]
@@ -114,10 +115,6 @@ class Users:
                 f"A password has {SHORTEST} to {LONGEST} characters.", hint="A sentence is easily remembered."
             )
         return self._hasher.hash(given)
-
-
-def _key(address: str) -> str:
-    return address.strip().casefold()
 
 
 def _nobody(address: str) -> NotFound:

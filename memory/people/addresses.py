@@ -185,6 +185,11 @@ def is_role(address: str) -> bool:
     return bool(words) and (words[0] in _ROLES or words[-1] in _ROLES or "".join(words) in _ROLES)
 
 
+def address_key(address: str) -> str:
+    """What two spellings of one address share, as people type it."""
+    return address.strip().casefold()
+
+
 def local_part(address: str) -> str:
     """What stands before the ``@``, without a tag behind ``+``."""
     if login := _GITHUB.match(address.casefold()):

@@ -14,7 +14,8 @@ from typing import Any
 
 import tomli_w
 
-from api.backup_manifest import CATALOGUE, INDEX, KEYS, SETTINGS, Manifest, contents
+from api.backup_manifest import Manifest, contents
+from api.home_folder import CATALOGUE, INDEX, KEYS, SETTINGS
 from api.wiring import Memory, index_folder
 from memory.catalogue.engine import HEAD
 from memory.errors import DiskFull, InvalidInput, InvalidSettings, MemoryInUse

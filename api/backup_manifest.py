@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from api.home_folder import CATALOGUE, INDEX, KEYS, SETTINGS
 from memory.errors import BackupUnusable
 
 NAME = "manifest.json"
-CATALOGUE, INDEX, SETTINGS, KEYS = "catalogue.db", "index", "settings.toml", "keys"
-"""What a backup may hold, under the names it has in a home folder."""
 
 _FORMAT = 1
 _AT_ONCE = 1 << 20

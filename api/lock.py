@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from api.home_folder import OWNER_LOCK, OWNER_TOKEN
 from memory.errors import CatalogueError, DiskFull, MemoryInUse
 
-_OWNERS = "owner.token"
 _TRIES, _MOMENT_S = 3, 0.01
 
 
@@ -24,7 +24,7 @@ class OwnerLock:
     """
 
     def __init__(self, home: Path, doing: str) -> None:
-        self._path = home / "owner.lock"
+        self._path = home / OWNER_LOCK
         try:
             home.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._file = self._path.open("a+")
@@ -72,7 +72,7 @@ def read_owner(home: Path) -> dict[str, Any]:
     What one announced that was killed is nobody's word any more: anybody may listen at its address now.
     """
     try:
-        with (home / "owner.lock").open(encoding="utf-8") as file:
+        with (home / OWNER_LOCK).open(encoding="utf-8") as file:
             with suppress(BlockingIOError):
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 return {}
@@ -87,12 +87,12 @@ def keep_token(home: Path, token: str) -> None:
 
     :raises DiskFull: where it cannot be written.
     """
-    fresh = home / f"{_OWNERS}.new"
+    fresh = home / f"{OWNER_TOKEN}.new"
     try:
         fresh.unlink(missing_ok=True)
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(token)
-        fresh.replace(home / _OWNERS)
+        fresh.replace(home / OWNER_TOKEN)
     except OSError as error:
         raise DiskFull(f"The owner's token cannot be written: {error.strerror}.") from error
 
@@ -100,7 +100,7 @@ def keep_token(home: Path, token: str) -> None:
 def read_token(home: Path) -> str:
     """The owner's token of the service that runs; empty where it cannot be read."""
     try:
-        return (home / _OWNERS).read_text(encoding="ascii").strip()
+        return (home / OWNER_TOKEN).read_text(encoding="ascii").strip()
     except (OSError, ValueError):
         return ""
 
@@ -108,7 +108,7 @@ def read_token(home: Path) -> str:
 def forget_token(home: Path) -> None:
     """The service has ended: its token is worth nothing."""
     with suppress(OSError):
-        (home / _OWNERS).unlink(missing_ok=True)
+        (home / OWNER_TOKEN).unlink(missing_ok=True)
 
 
 def _unusable(home: Path, error: OSError) -> CatalogueError | DiskFull:

@@ -6,18 +6,19 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from api.backup_manifest import CATALOGUE, INDEX, KEYS, SETTINGS, Manifest, verified
+from api.backup_manifest import Manifest, verified
 from api.doctor import examine
+from api.home_folder import CATALOGUE, INDEX, KEYS, OWNER_LOCK, OWNER_TOKEN, RESTORING, SETTINGS
 from api.lock import OwnerLock
 from api.settings import Settings, load
-from api.wiring import RESTORING, open_memory
+from api.wiring import open_memory
 from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.engine import HEAD
 from memory.errors import BackupUnusable, DiskFull, InvalidInput, InvalidSettings, MnemeError
 from memory.index.copying import copy_folder, size_of
 from memory.index.edge_shard import need_space
 
-_MAY_BE_THERE = {"owner.lock", "owner.token", "models", "lost+found", SETTINGS, KEYS, RESTORING}
+_MAY_BE_THERE = {OWNER_LOCK, OWNER_TOKEN, "models", "lost+found", SETTINGS, KEYS, RESTORING}
 """In a home folder that counts as empty: what is made anew, and what somebody may have put there for this."""
 
 

@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from api.auth_settings import AuthSettings
+from api.home_folder import CATALOGUE, SETTINGS
 from api.setting_kinds import LOOPBACK, SettingsGroup, Several, is_confidential
 from memory.errors import InvalidSettings
 
@@ -190,7 +191,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments before variables before the file."""
         del dotenv_settings, file_secret_settings
-        file = _home() / "settings.toml"
+        file = _home() / SETTINGS
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file))
 
     @model_validator(mode="after")
@@ -224,7 +225,7 @@ class Settings(BaseSettings):
     @property
     def catalogue_url(self) -> str:
         """The catalogue's URL, with the default filled in."""
-        return self.catalogue.url.get_secret_value() or f"sqlite:///{self.home / 'catalogue.db'}"
+        return self.catalogue.url.get_secret_value() or f"sqlite:///{self.home / CATALOGUE}"
 
 
 def _as_browsers_write(url: str) -> str:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
+from api.home_folder import CATALOGUE, INDEX, KEYS, RESTORING
 from api.lock import OwnerLock
 from api.settings import Settings
 from api.sources import config_of
@@ -41,9 +42,6 @@ MUCH_TO_EMBED = 500
 
 PARSERS_REST_S = 60
 """Seconds that parser workers outlive their sync: about 0.15 GB each, and 2 to 5 s saved by the next one."""
-
-RESTORING = "restoring"
-"""The folder in the home folder where a backup lies until it is whole and verified."""
 
 log = logging.getLogger("mneme")
 
@@ -138,7 +136,7 @@ class Memory:
     @cached_property
     def keyring(self) -> Keyring:
         """What encrypts the secrets of sources; its keys lie beside the catalogue, not in it."""
-        return Keyring(self.settings.home / "keys" / "secrets.keys")
+        return Keyring(self.settings.home / KEYS / "secrets.keys")
 
     def connected(self, source: Source) -> AbstractContextManager[Connector]:
         """A source's connector for a while, with its secrets decrypted.
@@ -300,7 +298,7 @@ def open_memory(settings: Settings, doing: str, *, parsers: ParserPool | None = 
 
 def _need_restored(settings: Settings) -> None:
     home = settings.home
-    if (home / RESTORING).exists() and not (home / "catalogue.db").exists():
+    if (home / RESTORING).exists() and not (home / CATALOGUE).exists():
         raise CatalogueError(
             f"A restore into {home} was interrupted.",
             hint=f"Run `mneme restore` again; or remove {home / RESTORING} to begin with nothing.",
@@ -324,7 +322,7 @@ def open_index(settings: Settings, identity: ModelIdentity) -> VectorIndex:
 
 def index_folder(settings: Settings) -> Path:
     """Where the embedded index lies."""
-    return settings.home / "index"
+    return settings.home / INDEX
 
 
 def _days(number: int) -> timedelta | None:

@@ -1,0 +1,10 @@
+"""What lies in the home folder, by name; a backup has the same names."""
+
+CATALOGUE, INDEX, SETTINGS, KEYS = "catalogue.db", "index", "settings.toml", "keys"
+"""What a backup may hold."""
+
+OWNER_LOCK, OWNER_TOKEN = "owner.lock", "owner.token"
+"""Of the process that owns the memory; made anew with each."""
+
+RESTORING = "restoring"
+"""The folder where a backup lies until it is whole and verified."""

@@ -43,8 +43,8 @@ def language_directions(embedder: Embedder, languages: Sequence[str], cache: Vec
     size = embedder.identity.size
     if len(known) < 2:
         return np.empty((0, size), dtype=np.float32)
-    texts = [sentence for language in known for sentence in told[language]]
-    means = _embedded(embedder, texts, cache).reshape(len(known), -1, size).mean(axis=1)
+    # One language after the other: queries that come meanwhile are embedded between them.
+    means = np.stack([_embedded(embedder, told[language], cache).mean(axis=0) for language in known])
     _, lengths, directions = np.linalg.svd(means - means.mean(axis=0), full_matrices=False)
     found: Vectors = directions[lengths > _ALIKE * lengths[0]].astype(np.float32)
     return found

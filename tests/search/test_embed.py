@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +15,7 @@ from memory import registry
 from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.passages import Progress
 from memory.domain import OWNER
-from memory.embedding.base import Embedder
+from memory.embedding.base import Embedder, Vectors
 from memory.embedding.hashing import HashEmbedder
 from memory.embedding.open import HASH, EmbedderSpec
 from memory.embedding.process import EmbedderProcess
@@ -90,6 +90,28 @@ def test_searches_wait_for_nobody_who_finds_out_directions(tmp_path: Path) -> No
         assert after.directions is not None
         assert after.vector() is not None
     embedder.close()
+
+
+class Noting(HashEmbedder):
+    """Notes how many texts it was given at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[int] = []
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of passages."""
+        self.given.append(len(texts))
+        return super().embed_passages(texts)
+
+
+def test_other_questions_are_embedded_between_the_languages(tmp_path: Path) -> None:
+    """An embedder answers in the order it is asked: all sentences at once would hold up every other search."""
+    embedder = Noting()
+    with asking(tmp_path, embedder) as ask:
+        assert ask().directions is not None
+        assert embedder.given.count(10) == len(LANGUAGES)
+        assert set(embedder.given) == {1, 10}
 
 
 def test_an_embedder_that_cannot_be_started_again_leaves_words(

@@ -90,7 +90,7 @@ class Provider:
         self.issuer = issuer
         self._jwks_url = jwks_url
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._description: dict[str, Any] | None = None
         self._keys: KeySet | None = None
         self._fetched = self._tried = float("-inf")
@@ -100,12 +100,21 @@ class Provider:
 
         :raises ProviderUnavailable: where it cannot be read, or is another's.
         """
+        # Anybody can begin a login: no more than one thread is held by a provider that answers slowly.
+        if self._description is None and self._lock.acquire(timeout=_PATIENCE_S):
+            try:
+                self._description = self._description or self._described()
+            finally:
+                self._lock.release()
         if self._description is None:
-            told = fetch_json(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
-            if told.get("issuer") != self.issuer:
-                raise ProviderUnavailable("The provider calls itself otherwise than the settings do.")
-            self._description = told
+            raise ProviderUnavailable("The identity provider is slow to say what it is.")
         return self._description
+
+    def _described(self) -> dict[str, Any]:
+        told = fetch_json(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+        if told.get("issuer") != self.issuer:
+            raise ProviderUnavailable("The provider calls itself otherwise than the settings do.")
+        return told
 
     def keys(self, *, anew: bool = False) -> KeySet:
         """The keys it signs with.

@@ -52,7 +52,7 @@ class Provider:
         self._client.post("/test/login", json=claims).raise_for_status()
 
     def told(self) -> dict[str, Any]:
-        """How often its keys were fetched."""
+        """How often its keys were fetched, and its description."""
         answer: dict[str, Any] = self._client.get("/test/told").json()
         return answer
 
@@ -136,6 +136,7 @@ def _app(address: str) -> Any:  # noqa: C901 - one small function for each addre
     codes: dict[str, dict[str, Any]] = {}
     state: dict[str, Any] = {
         "fetched": 0,
+        "described": 0,
         "keys": 0,
         "slow": 0,
         "issuer": address,
@@ -145,6 +146,8 @@ def _app(address: str) -> Any:  # noqa: C901 - one small function for each addre
 
     @app.get("/.well-known/openid-configuration")
     def configuration() -> dict[str, Any]:
+        state["described"] += 1
+        time.sleep(state["slow"])
         return {
             "issuer": state["issuer"],
             "jwks_uri": state["jwks"],
@@ -224,7 +227,7 @@ def _app(address: str) -> Any:  # noqa: C901 - one small function for each addre
 
     @app.get("/test/told")
     def told() -> dict[str, Any]:
-        return {"fetched": state["fetched"]}
+        return {name: state[name] for name in ("fetched", "described")}
 
     return app
 

@@ -173,28 +173,33 @@ def test_keys_turn_without_a_restart(issuer: Provider) -> None:
     assert verifier.claims(new)["email"] == JANE
 
 
-def test_nobody_waits_while_keys_are_fetched_for_another(issuer: Provider) -> None:
-    """Whoever makes up the names of keys holds no threads, however slowly the provider answers."""
+def test_nobody_waits_while_the_provider_is_asked_for_another(issuer: Provider) -> None:
+    """Whoever makes up the names of keys or begins logins holds no threads, however slowly the provider answers."""
     clock = [0.0]
     known = Known(issuer.address, clock=lambda: clock[0])
-    new = Known(issuer.address)
+    new, unknown = Known(issuer.address), Known(issuer.address)
     verifier, without_keys = (Verifier(each, "mneme-api", ["RS256"]) for each in (known, new))
     token, made_up = issuer.signed(email=JANE), issuer.signed({"kid": "made up"}, email=JANE)
     verifier.claims(token)
     new.description()
     clock[0] += PAUSE_S
-    before = issuer.told()["fetched"]
+    before = issuer.told()
     issuer.set(slow=3)
     try:
-        with ThreadPoolExecutor(2) as others:
-            fetching = [others.submit(known.keys, anew=True), others.submit(new.keys)]
-            while issuer.told()["fetched"] < before + 2:
+        with ThreadPoolExecutor(3) as others:
+            asked = [lambda: known.keys(anew=True), new.keys, unknown.description]
+            fetching = [others.submit(each) for each in asked]
+            while (told := issuer.told())["fetched"] < before["fetched"] + 2 or told["described"] == before[
+                "described"
+            ]:
                 time.sleep(0.02)
             with pytest.raises(NotAuthenticated):
                 verifier.claims(made_up)
             assert verifier.claims(token)["email"] == JANE
             with pytest.raises(ProviderUnavailable):
                 without_keys.claims(token)
+            with pytest.raises(ProviderUnavailable):
+                unknown.description()
             assert not any(each.done() for each in fetching)
     finally:
         issuer.set(slow=0)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, Row, insert, or_, select, update
 
-from memory.catalogue.engine import transaction
+from memory.catalogue.engine import note, transaction
 from memory.catalogue.login_schema import api_keys
 from memory.errors import InvalidInput, NotFound
 
@@ -118,11 +118,9 @@ class ApiKeys:
             same = hmac.compare_digest(_hash(key), row.hash if row else _hash(""))
             if row is None or not same or not (found := _key(row)).holds(now):
                 return None
-            if found.used is None or now - found.used >= USED_EVERY:
-                long_ago = or_(api_keys.c.used.is_(None), api_keys.c.used < now)
-                connection.execute(
-                    update(api_keys).where(api_keys.c.id == found.id, long_ago).values(used=now)
-                )
+        if found.used is None or now - found.used >= USED_EVERY:
+            long_ago = or_(api_keys.c.used.is_(None), api_keys.c.used < now)
+            note(self._engine, update(api_keys).where(api_keys.c.id == found.id, long_ago).values(used=now))
         return found
 
     def all(self) -> list[ApiKey]:

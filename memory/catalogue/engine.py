@@ -1,15 +1,18 @@
 """Opening the catalogue's database: write-ahead logging, migrations, and errors that instruct."""
 
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, Executable, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from memory.errors import CatalogueError, DiskFull, MnemeError
+
+log = logging.getLogger("mneme")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = "0013"
@@ -109,6 +112,15 @@ def _ours(error: DBAPIError) -> MnemeError:
 def transaction(engine: Engine) -> AbstractContextManager[Connection]:
     """One transaction, with our errors: ``with transaction(engine) as connection:``."""
     return _Transaction(engine)
+
+
+def note(engine: Engine, change: Executable) -> None:
+    """Write what is good to know and what nothing hangs on; where that cannot be, whoever asked goes on all the same."""
+    try:
+        with transaction(engine) as connection:
+            connection.execute(change)
+    except MnemeError as error:
+        log.warning("When something was last used is not noted: %s", error.message)
 
 
 _AFTER = "mneme_after_commit"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, delete, insert, select, update
 
-from memory.catalogue.engine import transaction
+from memory.catalogue.engine import note, transaction
 from memory.catalogue.login_schema import sessions
 from memory.people.addresses import address_key
 
@@ -67,8 +67,8 @@ class Sessions:
             row = connection.execute(select(sessions).where(this)).one_or_none()
             if row is None or row.ends <= now or now - row.used > idle:
                 return None
-            if now - row.used >= min(USED_EVERY, idle / 2):
-                connection.execute(update(sessions).where(this, sessions.c.used < now).values(used=now))
+        if now - row.used >= min(USED_EVERY, idle / 2):
+            note(self._engine, update(sessions).where(this, sessions.c.used < now).values(used=now))
         return Session(row.address, frozenset(row.tokens), row.method)
 
     def end(self, token: str) -> None:

@@ -3,6 +3,7 @@
 Routes and pages call these; the command line calls the routes. So all three answer alike.
 """
 
+import shutil
 import threading
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -266,6 +267,7 @@ class Service:
                 removed = catalogue.documents.remove_source(connection, name)
                 catalogue.sources.remove(connection, name)
             writer.write_pending()
+            shutil.rmtree(self.memory.state_of(name), ignore_errors=True)  # the next of that name looks twice
         finally:
             self.memory.busy.release()
         return {"name": name, "removed": removed}

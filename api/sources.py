@@ -92,10 +92,11 @@ def located(kind: str, location: str) -> str:
     return str(Path(location).expanduser().absolute()) if location and kind in _LOCAL else location
 
 
-def config_of(source: Source, secrets: Mapping[str, SecretStr]) -> SourceConfig:
+def config_of(source: Source, secrets: Mapping[str, SecretStr], state: Path) -> SourceConfig:
     """The settings a connector is made from.
 
     :param secrets: decrypted.
+    :param state: the folder of its own.
     """
     kept: dict[str, Any] = source.config
     return SourceConfig(
@@ -107,4 +108,5 @@ def config_of(source: Source, secrets: Mapping[str, SecretStr]) -> SourceConfig:
         exclude=tuple(kept.get("exclude", ())),
         options=tuple(sorted(kept.get("options", {}).items())),
         secrets=tuple(sorted(secrets.items(), key=lambda pair: pair[0])),
+        state=state,
     )

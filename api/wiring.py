@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
-from api.home_folder import CATALOGUE, INDEX, KEYS, RESTORING
+from api.home_folder import CATALOGUE, INDEX, KEYS, RESTORING, SOURCES
 from api.lock import OwnerLock
 from api.settings import Settings
 from api.sources import config_of
@@ -145,7 +145,11 @@ class Memory:
         """
         ring = self.keyring
         secrets = {name: ring.open(source.name, name, sealed) for name, sealed in source.secrets.items()}
-        return connected(source.kind, config_of(source, secrets))
+        return connected(source.kind, config_of(source, secrets, self.state_of(source.name)))
+
+    def state_of(self, source: str) -> Path:
+        """The folder of a source's connector; it may not be there."""
+        return self.settings.home / SOURCES / source
 
     def writer(self) -> IndexWriter:
         """What brings the index to what the catalogue says."""

@@ -31,7 +31,7 @@ class Upserted:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The source itself says that a document has a new place."""
+    """The source itself says that a document has a new place; it may have other bytes there too."""
 
     old: SourceRef
     new: SourceRef
@@ -56,10 +56,13 @@ class Checkpoint:
     :param cursor: what to give `Connector.changes` to go on from here.
     :param doubt: why documents that were not met may be there all the same (a mailbox that is cut off, say):
         then none of them counts as gone.
+    :param whole: the walk listed everything although it was given a cursor, because that leads nowhere any more: what
+        it has not met is gone, as after `changes(None)`.
     """
 
     cursor: str
     doubt: str = ""
+    whole: bool = False
 
 
 Change = Upserted | Moved | Deleted | Failed | Checkpoint
@@ -105,6 +108,8 @@ class SourceConfig:
     :param include, exclude: patterns of keys; ``**`` crosses folders.
     :param options: anything else the connector understands.
     :param secrets: passwords and tokens by name; printed, logged or pickled into a text they stay hidden.
+    :param state: a folder of the source's own, made by whoever needs it, for what can be made again (a clone, say): it
+        goes with the source, and no backup has it. What is there may be an earlier source's of the name. None where there is no memory: keep such things for a while only.
     """
 
     name: str
@@ -115,6 +120,7 @@ class SourceConfig:
     exclude: tuple[str, ...] = ()
     options: tuple[tuple[str, str], ...] = ()
     secrets: tuple[tuple[str, SecretStr], ...] = ()
+    state: Path | None = None
 
     def option(self, name: str, default: str = "") -> str:
         """What was given as an option."""

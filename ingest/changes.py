@@ -37,6 +37,8 @@ class _Walk:
     cursor: str | None = None
     doubt: str = ""
     """Why nothing that was not met may be taken for gone."""
+    whole: bool = False
+    """Whether the source listed everything although it was given a cursor."""
 
 
 class ChangeReader:
@@ -69,7 +71,7 @@ class ChangeReader:
     @property
     def _whole(self) -> bool:
         """Whether the walk lists everything: then what it has not met is gone, whatever the source reports."""
-        return self._since is None
+        return self._since is None or self._walk.whole
 
     def fetch_changed(self) -> Iterator[Fetched]:
         """Every document that must be read; what needs no reading is settled on the way.
@@ -171,6 +173,7 @@ class ChangeReader:
                 self._walk.explicit.add(change.ref)
         elif isinstance(change, Checkpoint):
             self._walk.cursor, self._walk.doubt = change.cursor, change.doubt
+            self._walk.whole = change.whole
 
     def _decide(self, changes: list[Upserted | Moved]) -> Iterator[Fetched]:
         refs = [change.old if isinstance(change, Moved) else change.ref for change in changes]
@@ -216,35 +219,54 @@ class ChangeReader:
         self._walk.seen.add(change.new.key)
         upserted = Upserted(change.new, change.version)
         if row is not None and row.document:
-            yield from self._moved(row, row.document, upserted)
-        else:
-            yield from self._fetch(upserted, None, [])
+            yield from self._moved(row, row.document, upserted, told=True)
+            return
+        if row is not None:
+            with self._catalogue.transaction() as connection:
+                self._catalogue.ledger.move(connection, change.old, change.new)
+        yield from self._fetch(upserted, self._catalogue.ledger.find([change.new]).get(change.new), [])
 
-    def _moved(self, row: LedgerRow, document: str, change: Upserted) -> Iterator[Fetched]:
-        """Move it, or where its new place cannot be read, let that be one document's failure."""
+    def _moved(
+        self, row: LedgerRow, document: str, change: Upserted, *, told: bool = False
+    ) -> Iterator[Fetched]:
+        """Move it, or where its new place cannot be read, let that be one document's failure.
+
+        :param told: by the source, and not by bytes that are the same: others are read.
+        """
         try:
-            self._move(row, document, change)
+            same = self._move(row, document, change, told=told)
         except (NotFound, SourceError, OSError):
             yield from self._fetch(change, None, [])
+            return
+        attached = self._attached(change.ref)
+        if not same:
+            there = self._catalogue.ledger.find([change.ref]).get(change.ref)
+            yield from self._fetch(change, there, attached)
+            return
+        found = [each for each in attached if each.stage not in (Stage.SKIPPED, Stage.FAILED)]
+        self._summary.moved += 1 + len(found)
+        self._summary.unread(each for each in attached if each not in found)
 
-    def _move(self, row: LedgerRow, document: str, change: Upserted) -> None:
-        """Give a known document its new place: nothing is read, parsed or embedded again."""
+    def _move(self, row: LedgerRow, document: str, change: Upserted, *, told: bool) -> bool:
+        """Give a known document its new place; says whether it is the same there, so that nothing is left to read.
+
+        Where it is not, it keeps its old version until it was read: this may end in between.
+        """
         access = self._connector.access(change.ref)
-        url = self._connector.fetch(change.ref).url
+        content = self._connector.fetch(change.ref)
+        same = not told or _digest(content) == row.content
+        version = change.version if same else row.version
         attached = self._attached(row.ref)
         with self._catalogue.transaction() as connection:
-            self._catalogue.documents.restate(connection, document, access, ref=change.ref, url=url)
+            self._catalogue.documents.restate(connection, document, access, ref=change.ref, url=content.url)
             self._catalogue.ledger.move(
-                connection, row.ref, change.ref, version=change.version, fingerprint=change.fingerprint
+                connection, row.ref, change.ref, version=version, fingerprint=change.fingerprint
             )
             for each in attached:
-                self._move_attached(connection, each, (row.ref, change.ref), access, url)
+                self._move_attached(connection, each, (row.ref, change.ref), access, content.url)
         self._walk.seen.add(change.ref.key)
         self._walk.moved.add(row.ref)
-        self._summary.moved += 1
-        found = [each for each in attached if each.stage not in (Stage.SKIPPED, Stage.FAILED)]
-        self._summary.moved += len(found)
-        self._summary.unread(each for each in attached if each not in found)
+        return same
 
     def _move_attached(
         self,

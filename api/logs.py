@@ -8,7 +8,7 @@ from pythonjsonlogger.json import JsonFormatter
 
 from api.request_id import request_id
 
-_NOISY = ("sentence_transformers", "httpx", "httpx2", "alembic")
+_NOISY = ("sentence_transformers", "httpx", "httpx2", "httpcore", "alembic")
 
 
 class _WithRequest(logging.Filter):

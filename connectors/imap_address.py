@@ -2,11 +2,11 @@
 
 import ssl
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from connectors.base import SourceConfig
+from connectors.internet_address import certificates, is_here
 from memory.errors import InvalidInput
 
 _PORTS = {"implicit": 993, "starttls": 143, "off": 143}
@@ -36,13 +36,7 @@ class Address:
 
         :raises InvalidInput: where the file of authorities cannot be read.
         """
-        try:
-            return ssl.create_default_context(cafile=self.ca)
-        except OSError as error:
-            raise InvalidInput(
-                f"The certificates in {self.ca} cannot be read: {error.strerror or error}.",
-                hint="Give a PEM file by --option ca=FILE.",
-            ) from error
+        return certificates(self.ca)
 
 
 def address_of(config: SourceConfig) -> Address:
@@ -71,13 +65,3 @@ def address_of(config: SourceConfig) -> Address:
         )
     ca = config.option("ca")
     return Address(host, port or _PORTS[tls], tls, Path(ca) if ca else None)
-
-
-def is_here(host: str) -> bool:
-    """Whether what is sent there stays on this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

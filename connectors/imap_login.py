@@ -11,7 +11,7 @@ import httpx
 from pydantic import SecretStr
 
 from connectors.base import SourceConfig
-from connectors.imap_address import is_here
+from connectors.internet_address import is_here
 from memory.errors import InvalidInput, RateLimited, SourceError, SourceUnavailable
 
 OPTIONS = ("user", "token_url", "client_id", "scope")

@@ -15,14 +15,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from imap_tools import BaseMailBox, MailBoxUnencrypted
+
+from tests.connectors.local_server import free_port, own_certificate
 
 PASSWORD = "correct-horse=battery"
 TOKEN_KEY = b"what signs the tokens of the test"
@@ -97,7 +95,7 @@ class Dovecot:
 
     def __init__(self, place: Path) -> None:
         self.place = place
-        self.port, self.tls_port = _free_port(), _free_port()
+        self.port, self.tls_port = free_port(), free_port()
 
     @property
     def authority(self) -> Path:
@@ -187,33 +185,7 @@ def _write(server: Dovecot, more: str) -> None:
     (place / "oauth2.conf").write_text(
         f"introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix={place}/keys/\nusername_attribute = sub\n"
     )
-    _certify(place)
-
-
-def _certify(place: Path) -> None:
-    """A certificate for `localhost` that nobody but itself vouches for."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (place / "server.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    (place / "server.key").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
+    own_certificate(place)
 
 
 def _wait(server: Dovecot, process: "subprocess.Popen[bytes]") -> None:
@@ -225,13 +197,6 @@ def _wait(server: Dovecot, process: "subprocess.Popen[bytes]") -> None:
         assert process.poll() is None, (server.place / "log").read_text()
         time.sleep(0.05)
     raise TimeoutError((server.place / "log").read_text())
-
-
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
 
 
 def _base64url(data: bytes) -> str:

@@ -2,31 +2,17 @@
 
 import csv
 import io
-from dataclasses import dataclass
 
 from memory.domain import Access, Identity, tokens
 from memory.errors import InvalidInput
+from memory.people.directory import ListedGroup, ListedPerson, Told
+from memory.people.names import name_key
 
 _NAMED = 5
 """Lines an error names: enough to see what is wrong with the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A person as one line has them.
-
-    :param line: where the line ends in the file, from 1.
-    :param names: the first names them, the others are aliases.
-    :param tokens: the access tokens they hold.
-    """
-
-    line: int
-    names: tuple[Identity, ...]
-    department: str
-    tokens: frozenset[str]
-
-
-def read_directory(text: str) -> list[Listed]:
+def read_directory(text: str) -> Told:
     """Read a directory.
 
     :raises InvalidInput: where it is no CSV with these columns, or naming the lines that cannot be understood.
@@ -55,13 +41,21 @@ def read_directory(text: str) -> list[Listed]:
         raise InvalidInput(
             "The file names nobody.", hint="Below the line of columns stands a line for each person."
         )
-    return found
+    tokens_of = {person.id: held for person, held in found}
+    groups = sorted({token for held in tokens_of.values() for token in held})
+    return Told(
+        tuple(person for person, _ in found),
+        tuple(ListedGroup(token, token) for token in groups),
+        within=tokens_of,
+        lasting=False,
+    )
 
 
-def _listed(line: int, row: dict[str, str | None]) -> Listed:
+def _listed(line: int, row: dict[str, str | None]) -> tuple[ListedPerson, frozenset[str]]:
     names = [Identity(name=row["name"] or "", address=(row["address"] or "").strip().lower())]
     for alias in (row.get("aliases") or "").split(";"):
         if alias := alias.strip():
             names.append(Identity(address=alias.lower()) if "@" in alias else Identity(name=alias))
     held = Access(tokens((row.get("groups") or "").split())).grant  # refuses what is no token
-    return Listed(line, tuple(names), row.get("department") or "", held)
+    main = names[0].address or name_key(names[0].name) or names[0].name
+    return ListedPerson(main, tuple(names), row.get("department") or "", where=f"Line {line}"), held

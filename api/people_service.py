@@ -9,8 +9,9 @@ from api.witness import saw, tell
 from memory.catalogue.decisions import Decision
 from memory.catalogue.person_page import Alias, Counted, Work
 from memory.domain import Asker
-from memory.errors import AccessDenied, InvalidInput, MnemeError, NotFound
+from memory.errors import AccessDenied, MnemeError, NotFound
 from memory.people.addresses import is_role
+from memory.people.directory import BY_HAND
 from memory.people.names import name_key
 from memory.people.topics import topics
 
@@ -121,16 +122,11 @@ class PeopleService:
 
         :raises InvalidInput: naming the lines that cannot be taken.
         """
-        found = read_directory(text)
-        with self._catalogue.transaction() as connection:
-            for each in found:
-                try:
-                    self._catalogue.people.enrol_in(connection, each.names, each.department, each.tokens)
-                except InvalidInput as error:
-                    raise InvalidInput(f"Line {each.line}: {error.message}", hint=error.hint) from error
-        self._follow()
-        tell(imported=len(found))
-        return {"imported": len(found)}
+        told = read_directory(text)
+        done = self._catalogue.directories.take_in(BY_HAND, told, strict=True)
+        self.follow()
+        tell(imported=len(told.people), access=done.access)
+        return {"imported": len(told.people)}
 
     def _seen(self, person_id: str, asker: Asker) -> tuple[str, list[Work]]:
         """Whom an id stands for now, and their works; nobody is to be told from somebody unseen."""
@@ -167,10 +163,10 @@ class PeopleService:
             return ""
 
     def _decided(self, decision: int, person_id: str) -> dict[str, Any]:
-        self._follow()
+        self.follow()
         return {"decision": decision, "person": self._catalogue.people.get(person_id).id if person_id else ""}
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
         """Settle what hangs on a decision, and have the index know it before the answer is given."""
         self._catalogue.who_is_who.settle()
         if self._catalogue.documents.facts_pending():

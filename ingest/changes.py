@@ -13,11 +13,8 @@ from ingest.summary import Summary
 from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.documents import new_document_id
 from memory.catalogue.ledger import BATCH, LedgerRow
-from memory.domain import Access, Failed, SourceRef, Stage
+from memory.domain import HELD_SHARE, Access, Failed, SourceRef, Stage
 from memory.errors import NotFound, SourceError, SourceUnavailable
-
-HELD_SHARE = 0.2
-"""The share of a source that may vanish in one sync without a person's word: an unmounted share looks empty."""
 
 
 @dataclass(slots=True)

@@ -15,6 +15,9 @@ from memory.errors import InvalidInput
 PUBLIC = "public"
 """The token everybody holds: a document that grants it can be read by anyone."""
 
+HELD_SHARE = 0.2
+"""The share of a source that may vanish in one sync without a person's word: an unmounted share looks empty."""
+
 _KIND = re.compile(r"[a-z][a-z0-9_]*")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _TOKEN = re.compile(r"[^\s,!=]+")

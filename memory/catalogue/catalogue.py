@@ -14,6 +14,7 @@ from memory.catalogue.api_keys import ApiKeys
 from memory.catalogue.audit import Audit
 from memory.catalogue.cards import Cards
 from memory.catalogue.decisions import Decisions
+from memory.catalogue.directories import Directories
 from memory.catalogue.documents import Documents
 from memory.catalogue.engine import open_engine, transaction
 from memory.catalogue.events import Events
@@ -60,6 +61,7 @@ class Catalogue:
         self.sources = Sources(self._engine)
         self.ledger = Ledger(self._engine)
         self.people = People(self._engine)
+        self.directories = Directories(self._engine)
         self.who_is_who = WhoIsWho(self._engine, self.cards.forget)
         self.person_pages = PersonPages(self._engine, self.people)
         self.decisions = Decisions(self._engine, self.people, self.who_is_who)

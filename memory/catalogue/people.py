@@ -1,29 +1,27 @@
-"""The persons of a memory: found by whatever they are called, and the directory that says what they may see."""
+"""The persons of a memory: found by whatever they are called, and what they may see as the directories say."""
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, Select, func, or_, select
 
+from memory.catalogue.directories import standing
+from memory.catalogue.directory_place import Place, place_of
 from memory.catalogue.engine import transaction
-from memory.catalogue.identities import Met, block_all, register, touch
-from memory.catalogue.schema import aliases, entries, identities, memberships, persons
-from memory.catalogue.upsert import insert_missing
+from memory.catalogue.identities import Met, register
+from memory.catalogue.schema import aliases, entries, identities, persons
 from memory.domain import Asker, Identity, Person
-from memory.errors import InvalidInput, NotFound
+from memory.errors import AccessDenied, InvalidInput, NotFound
 from memory.people.addresses import address_key
-from memory.people.names import any_order, display_name, name_key
-from memory.people.profile import Node
-
-_ADDRESS = re.compile(r"[^\s,!=@]+@[^\s,!=@]+")
-"""An address that can stand in an access token, as `memory/domain.py` has them."""
+from memory.people.directory import ADDRESS
+from memory.people.names import any_order, name_key
 
 _WHOLE_ADDRESS = "Give the person's full e-mail address."
+_LEFT = "Whoever looks after the directory can say otherwise."
 
 
 class People:
-    """Who is who: ids, names and aliases of persons, and what the directory says of them."""
+    """Who is who: ids, names and aliases of persons, and for whom they ask."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -31,65 +29,6 @@ class People:
     def register(self, connection: Connection, found: Sequence[Identity], document: str = "") -> list[Met]:
         """Write down identities as a document names them; `WhoIsWho.settle` decides who they are."""
         return register(connection, found, document)
-
-    def enrol(self, names: Sequence[Identity], department: str = "", tokens: Iterable[str] = ()) -> None:
-        """Take in a person from a directory: the first identity names them, the others are aliases.
-
-        :param tokens: the access tokens the person holds from now on; what they held before and is not
-            among them is taken away.
-        :raises InvalidInput: where an alias belongs to somebody else in the directory.
-        """
-        with transaction(self._engine) as connection:
-            self.enrol_in(connection, names, department, tokens)
-
-    def enrol_in(
-        self, connection: Connection, names: Sequence[Identity], department: str, tokens: Iterable[str]
-    ) -> None:
-        """The same within a transaction, so that a directory is taken in whole or not at all."""
-        addressed = [each for each in names if each is names[0] or each.address or each.account]
-        met = register(connection, addressed)
-        entry = self._entry(connection, [each.identity for each in met], names[0], department)
-        self._call(connection, met[0].identity, names)
-        touch(connection, [each.identity for each in met])
-        connection.execute(delete(memberships).where(memberships.c.entry == entry))
-        insert_missing(connection, memberships, [{"entry": entry, "token": token} for token in tokens])
-
-    def _entry(self, connection: Connection, ids: list[int], main: Identity, department: str) -> int:
-        """The directory's entry of some identities, made where there is none."""
-        query = select(identities.c.id, identities.c.entry, identities.c.shown).where(
-            identities.c.id.in_(ids)
-        )
-        held = {row.id: row for row in connection.execute(query) if row.entry is not None}
-        entry = held[ids[0]].entry if ids[0] in held else next(iter(held.values())).entry if held else None
-        for row in held.values():
-            if row.entry != entry:
-                raise InvalidInput(
-                    f"{row.shown} belongs to somebody else in the directory than {main.address or main.name}.",
-                    hint="Let each address stand in one row only.",
-                )
-        name = display_name(main.name) or main.address or main.account
-        values = {"name": name, "department": department}
-        if entry is None:
-            # Of the oldest: what somebody kept before a directory knew them stays theirs.
-            founded = select(identities.c.founded).where(identities.c.id == min(ids)).scalar_subquery()
-            made = insert(entries).values(**values, key=founded).returning(entries.c.id)
-            entry = connection.execute(made).scalar_one()
-        else:
-            connection.execute(update(entries).where(entries.c.id == entry).values(**values))
-        connection.execute(update(identities).where(identities.c.id.in_(ids)).values(entry=entry))
-        return int(entry)
-
-    @staticmethod
-    def _call(connection: Connection, identity: int, names: Sequence[Identity]) -> None:
-        """Note every name the directory gives under the first identity."""
-        shown = {name_key(each.name): display_name(each.name) for each in names if name_key(each.name)}
-        rows = [
-            {"identity": identity, "key": key, "sorted": any_order(key), "shown": name}
-            for key, name in shown.items()
-        ]
-        insert_missing(connection, aliases, rows)
-        row = connection.execute(select(identities).where(identities.c.id == identity)).one()
-        block_all(connection, [Node(identity, row.kind, row.value, dict.fromkeys(shown, 1))])
 
     def get(self, person: str) -> Person:
         """One person with everything that was joined to them; an id that was joined to another gives the other.
@@ -162,9 +101,10 @@ class People:
         printed: two addresses would look the same, and PostgreSQL takes no NUL.
 
         :raises InvalidInput: where it is no such address.
+        :raises AccessDenied: where a directory says that its holder has left.
         """
         value = address_key(address)
-        if not address.isascii() or not value.isprintable() or not _ADDRESS.fullmatch(value):
+        if not address.isascii() or not value.isprintable() or not ADDRESS.fullmatch(value):
             raise InvalidInput(f"Not an e-mail address: {address[:100]!r}.", hint=_WHOLE_ADDRESS)
         with transaction(self._engine) as connection:
             query = select(identities).where(
@@ -174,13 +114,20 @@ class People:
             if row is None:
                 register(connection, [Identity(address=value)])
                 row = connection.execute(query).one()
+            if row.entry is not None and standing(connection, row.entry) is None:
+                raise AccessDenied(
+                    f"{value} is of somebody who has left, as the directory has it.", hint=_LEFT
+                )
             return self._of_address(connection, row)
 
     def _of_address(self, connection: Connection, row: Row[Any]) -> Asker:
         """Whoever an address belongs to, as a row of `identities` has it."""
         if row.entry is not None:
             return self._of_entry(connection, row.entry, row.person)
-        return Asker(row.person, frozenset({f"person:{row.value}"}), key=row.founded)
+        # Somebody whom a directory lists had this address before: what is theirs is kept under that key.
+        taken = connection.execute(select(entries.c.id).where(entries.c.key == row.founded).limit(1)).scalar()
+        key = row.founded if taken is None else f"{row.founded}-{row.id}"
+        return Asker(row.person, frozenset({f"person:{row.value}"}), key=key)
 
     def _only_entry(self, connection: Connection, value: str) -> Asker:
         found = self.find(value)
@@ -203,10 +150,21 @@ class People:
         addresses = select(identities.c.value).where(
             identities.c.entry == entry, identities.c.kind == "address"
         )
-        groups = select(memberships.c.token).where(memberships.c.entry == entry)
-        own = {f"person:{address}" for address in connection.execute(addresses).scalars()}
         key = connection.execute(select(entries.c.key).where(entries.c.id == entry)).scalar_one()
-        return Asker(person, frozenset(own | set(connection.execute(groups).scalars())), key=key)
+        groups = standing(connection, entry)
+        if groups is None:
+            return Asker(person, key=key)
+        own = {f"person:{address}" for address in connection.execute(addresses).scalars()}
+        return Asker(person, groups | own, key=key)
+
+    def place(self, person: str) -> Place | None:
+        """Where a directory puts a person; None where none lists them."""
+        with transaction(self._engine) as connection:
+            query = select(identities.c.entry).where(
+                identities.c.person == person, identities.c.entry.is_not(None)
+            )
+            entry = connection.execute(query.order_by(identities.c.entry).limit(1)).scalar()
+            return None if entry is None else place_of(connection, entry)
 
     def names(self) -> set[str]:
         """Every name, address and account that anybody is known by."""

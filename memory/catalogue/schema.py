@@ -1,6 +1,6 @@
 """The tables of the catalogue, one SQLAlchemy `Table` each; migrations keep databases in step.
 
-Those of who is let in are in `memory/catalogue/login_schema.py`.
+Those of who is let in are in `memory/catalogue/login_schema.py`, those of the directories in `directory_schema.py`.
 """
 
 from datetime import UTC, datetime
@@ -183,13 +183,6 @@ entries = Table(
     Column("department", Text, nullable=False, server_default=""),
     Column("key", String, nullable=False, server_default=""),  # `Asker.key` of whoever this is
     sqlite_autoincrement=True,
-)
-
-memberships = Table(
-    "memberships",
-    metadata,
-    Column("entry", ForeignKey("entries.id", ondelete="CASCADE"), primary_key=True),
-    Column("token", String, primary_key=True),
 )
 
 identities = Table(

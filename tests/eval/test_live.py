@@ -11,6 +11,7 @@ from eval.live import ask, measured
 from eval.pipelines import read_pipeline
 from memory.domain import Access, Contribution, Identity, Role, tokens
 from search.pipeline import HYBRID
+from tests.directories import enrol
 from tests.search.small_memory import small_memory
 
 JANE, OLE = Identity("Jane Doe", "jane@x.example"), Identity("Ole Hansen", "ole@x.example")
@@ -32,7 +33,7 @@ def test_documents_and_persons_are_ranked_as_far_as_the_asker_may_see(tmp_path: 
             access=Access(tokens(["board"])),
             others=(Contribution(JANE, Role.AUTHOR),),
         )
-        catalogue.people.enrol([OLE], "", [])
+        enrol(catalogue, [OLE], "", [])
         query, as_ole = Query("q", "harbour crane"), Query("r", "harbour crane", {"as": "ole@x.example"})
         hybrid = read_pipeline(HYBRID)
         told = ask(memory.name, asked(query, as_ole), 10, pipeline=hybrid, name="hybrid")

@@ -34,6 +34,7 @@ from memory.domain import (
 )
 from memory.embedding.base import ModelIdentity
 from memory.errors import CatalogueError, InvalidInput, NotFound
+from tests.directories import enrol
 
 NOBODY = Access()
 JANE = Identity("Doe, Jane", "jane@x.example")
@@ -158,7 +159,7 @@ def test_what_is_rolled_back_was_never_said(catalogue: Catalogue) -> None:
 
 
 def test_a_directory_gives_people_their_groups(catalogue: Catalogue) -> None:
-    catalogue.people.enrol([JANE, Identity("J. Doe")], "Legal", ["group:legal"])
+    enrol(catalogue, [JANE, Identity("J. Doe")], "Legal", ["group:legal"])
     asker = catalogue.people.asker("J. Doe")
     assert [asker.person] == catalogue.people.find("jane@x.example")
     assert asker.tokens == {"group:legal", "person:jane@x.example", "public"}

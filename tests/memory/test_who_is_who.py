@@ -19,6 +19,7 @@ from memory.catalogue.sources import Source
 from memory.domain import OWNER, Access, Asker, Contribution, Document, Identity, Role, SourceRef
 from memory.errors import InvalidInput, NotFound
 from memory.people.names import SIGNED
+from tests.directories import enrol
 
 JANE = Identity("Jane Doe", "jane.doe@x.example")
 HERE = [
@@ -316,8 +317,8 @@ def test_a_decision_says_who_when_and_why(empty: Path) -> None:
 
 def test_joining_two_gives_neither_the_others_rights(empty: Path) -> None:
     with opened(empty) as catalogue:
-        catalogue.people.enrol([JANE], "Legal", ["group:legal"])
-        catalogue.people.enrol([Identity("Max Roe", "max@x.example")], "Sales", ["group:sales"])
+        enrol(catalogue, [JANE], "Legal", ["group:legal"])
+        enrol(catalogue, [Identity("Max Roe", "max@x.example")], "Sales", ["group:sales"])
         catalogue.who_is_who.settle()
         catalogue.decisions.merge(person(catalogue, "Jane Doe"), person(catalogue, "Max Roe"), by="owner")
         own = {"group:legal", "person:jane.doe@x.example", "public"}
@@ -376,7 +377,7 @@ def test_what_is_somebodys_stays_theirs_whoever_they_are_joined_to(empty: Path) 
     with opened(empty) as catalogue:
         write(catalogue, Identity("J. D.", "older@x.example"))
         write(catalogue, Identity("Max Roe", "max@x.example"))
-        catalogue.people.enrol([JANE], "Legal", ["group:legal"])
+        enrol(catalogue, [JANE], "Legal", ["group:legal"])
         catalogue.who_is_who.settle()
         older, jane, lone = (
             catalogue.people.asker(each)
@@ -398,7 +399,7 @@ def test_what_is_somebodys_stays_theirs_whoever_they_are_joined_to(empty: Path) 
         catalogue.decisions.split(older.person, apart, by=jane.key)
         assert catalogue.people.asker("max@x.example").key == lone.key
         corporate = Identity("Max Roe", "max.roe@corp.example")
-        catalogue.people.enrol([corporate, Identity("Max Roe", "max@x.example")])
+        enrol(catalogue, [corporate, Identity("Max Roe", "max@x.example")])
         assert catalogue.people.asker("max.roe@corp.example").key == lone.key, (
             "as before a directory knew him"
         )

@@ -122,13 +122,18 @@ def sync(
     body = {"sources": names or [], "wait": wait, "accept_removals": accept_removals}
     with connect(_settings(), "mneme sync") as gateway:
         gateway.call("POST", "/api/sync", json=body)
-        job = follow(gateway, quiet=as_json)
+        # What others have joined to the same sync is not waited for where it goes on without us.
+        job = follow(
+            gateway, quiet=as_json, until_read=frozenset(names or ()) if wait == "words" else frozenset()
+        )
     if as_json:
         typer.echo(json.dumps(job, ensure_ascii=False, indent=2))
     else:
         show_sync(job)
-    if job["state"] != "done":
-        raise typer.Exit(69 if job["state"] == "failed" else 130)
+    if job["state"] == "stopped":
+        raise typer.Exit(130)
+    if any(not names or error["source"] in {"", *names} for error in job["errors"]):
+        raise typer.Exit(69)
 
 
 @app.command()

@@ -3,77 +3,28 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from typing import Any
 
+from api.sync_job import State, SyncJob, Task
 from api.wiring import NAME, Memory
 from ingest.components import PassageEmbedder
 from ingest.error_monitor import Limits
 from ingest.likeness import Likeness
 from ingest.pipelines import load
-from ingest.sync import Interrupted, Step, Sync
+from ingest.sync import Interrupted, Sync
 from memory import registry
 from memory.catalogue.sources import Source, still_removing
 from memory.errors import DiskFull, InvalidInput, MemoryInUse, MnemeError, RateLimited
 
 log = logging.getLogger("mneme")
 
-
-class State(StrEnum):
-    """Where a job stands."""
-
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    STOPPED = "stopped"
-
-
-@dataclass
-class SyncJob:
-    """One sync of some sources.
-
-    :param words_done: set when everything is found by its words.
-    :param stopping: set when it was asked to stop.
-    """
-
-    sources: list[Source]
-    accept_removals: bool
-    meaning: bool
-    state: State = State.RUNNING
-    phase: str = "words"
-    current: str = ""
-    done: int = 0
-    total: int | None = None
-    summaries: list[dict[str, Any]] = field(default_factory=list)
-    errors: list[dict[str, str]] = field(default_factory=list)
-    embedded: int = 0
-    words_done: bool = False
-    stopping: bool = False
-
-    def report(self, step: Step) -> None:
-        """Take a step's progress over."""
-        self.phase, self.current = step.phase.value, step.source
-        self.done, self.total = step.done, step.total
-
-    def to_json(self) -> dict[str, Any]:
-        """The job as JSON values."""
-        return {
-            "state": self.state.value,
-            "phase": self.phase,
-            "source": self.current,
-            "done": self.done,
-            "total": self.total,
-            "words_done": self.words_done,
-            "embedded": self.embedded,
-            "summaries": self.summaries,
-            "errors": self.errors,
-        }
+_IDLE_S = 2.0
+"""After so long without a document from any source, some passages are embedded meanwhile."""
 
 
 class Jobs:
-    """The syncs of a memory, one after the other.
+    """The syncs of a memory: one job at a time, which reads several sources beside each other.
 
     :param wanted: gives the documents that were looked for since it was last asked.
     """
@@ -99,45 +50,74 @@ class Jobs:
         job = self._job
         return job if job is not None and job.state is State.RUNNING else None
 
-    def start(self, names: list[str], *, accept_removals: bool, meaning: bool) -> SyncJob:
-        """Begin to sync these sources, or all that are not paused.
+    def start(self, names: Sequence[str], *, accept_removals: bool = False, meaning: bool = True) -> SyncJob:
+        """Begin to sync these sources, or all that are not paused. A job that runs takes them in.
 
-        :raises MemoryInUse: where a sync runs already.
+        :raises MemoryInUse: where one of them is being synced already, or the running job is about to end.
         :raises NotFound: for an unknown source.
         :raises InvalidInput: where there is nothing to sync.
         """
         with self._starting:
-            if self._thread is not None and self._thread.is_alive():
+            tasks = [Task(source, accept_removals) for source in self._sources(names)]
+            if self._thread is None or not self._thread.is_alive():
+                return self._begin(tasks, meaning)
+            job = self._job
+            assert job  # noqa: S101 - its thread is alive
+            taken = any(job.has(task.source.name) for task in tasks)
+            if not names or taken or not job.join(tasks, meaning=meaning):
                 raise MemoryInUse("A sync is running already.", hint="Wait for it, or stop it first.")
-            stored = self._memory.catalogue.sources
-            sources = [stored.get(name) for name in names] or [s for s in stored.all() if not s.paused]
-            for source in sources:
-                if names and source.removing:
-                    raise still_removing(source.name)
-            sources = [source for source in sources if not source.removing]
-            if not sources:
-                raise InvalidInput(
-                    "There is nothing to sync.", hint="Add a source: mneme sources add folder PATH."
-                )
-            self._job = SyncJob(sources, accept_removals, meaning)
-            thread = threading.Thread(target=self._run, args=(self._job,), name="sync", daemon=True)
-            thread.start()
-            self._thread = thread  # known once it runs: another thread may be waiting for it already
-            return self._job
+            if (sync := self._sync) is not None:
+                for task in tasks:
+                    sync.go_on(task.source.name)
+            return job
+
+    def offer(self, names: Sequence[str]) -> list[str]:
+        """Begin to sync those of these sources that no sync is at; says which."""
+        job = self.running
+        free = [name for name in names if not (job and job.has(name))]
+        if free:
+            self.start(free)
+        return free
 
     def wait(self) -> None:
         """Wait until the running sync has ended."""
         if self._thread is not None:
             self._thread.join()
 
-    def stop(self) -> None:
-        """Ask the running sync to end, and wait until it has."""
+    def stop(self, name: str = "") -> None:
+        """Ask the running sync to end, or only to leave one source, and wait until it has."""
         with self._starting:
-            if self._job is not None:
-                self._job.stopping = True
-            if (sync := self._sync) is not None:
-                sync.stop()
-        self.wait()
+            job, sync = self._job, self._sync
+            if job is not None and name:
+                job.drop(name)
+            elif job is not None:
+                job.stopping = True
+            if sync is not None:
+                sync.stop(name)
+        if not name:
+            self.wait()
+        elif job is not None and job.state is State.RUNNING:
+            job.wait_until_left(name)
+
+    def _sources(self, names: Sequence[str]) -> list[Source]:
+        stored = self._memory.catalogue.sources
+        sources = [stored.get(name) for name in names] or [each for each in stored.all() if not each.paused]
+        for source in sources:
+            if names and source.removing:
+                raise still_removing(source.name)
+        sources = [source for source in sources if not source.removing]
+        if not sources:
+            raise InvalidInput(
+                "There is nothing to sync.", hint="Add a source: mneme sources add folder PATH."
+            )
+        return sources
+
+    def _begin(self, tasks: Sequence[Task], meaning: bool) -> SyncJob:
+        self._job = SyncJob(tasks, meaning=meaning)
+        thread = threading.Thread(target=self._run, args=(self._job,), name="sync", daemon=True)
+        thread.start()
+        self._thread = thread  # known once it runs: another thread may be waiting for it already
+        return self._job
 
     def _run(self, job: SyncJob) -> None:
         with self._memory.busy:
@@ -146,32 +126,34 @@ class Jobs:
                 self._sync = self._prepare()
                 if job.stopping:  # asked while it was being prepared
                     self._sync.stop()
-                self._read_all(self._sync, job)
-                job.words_done = True
-                if job.meaning:
-                    self._memory.release_parsers()
-                    job.embedded = self._sync.embed(job.report, self._wanted)
-                    self._memory.optimise()
-                    Likeness(self._memory.catalogue, self._memory.index).update(self._sync.stopping)
-                job.state = State.FAILED if job.errors else State.DONE
+                self._bring_up_to_date(self._sync, job)
+                job.end(State.FAILED if job.errors else State.DONE)
             except MnemeError as error:
-                job.errors.append({"source": job.current, "message": error.message, "hint": error.hint})
-                job.state = State.STOPPED if isinstance(error, Interrupted) else State.FAILED
+                job.failed(job.last.source, error)
+                job.end(State.STOPPED if isinstance(error, Interrupted) else State.FAILED)
             except Exception:  # a thread's last line of defence: the job must not look as if it still ran
                 log.exception("sync failed")
-                job.errors.append(
-                    {
-                        "source": job.current,
-                        "message": "The sync failed unexpectedly.",
-                        "hint": "See the log.",
-                    }
-                )
-                job.state = State.FAILED
+                unexpected = MnemeError("The sync failed unexpectedly.", hint="See the log.")
+                job.failed(job.last.source, unexpected)
+                job.end(State.FAILED)
             finally:
-                job.words_done = True
                 self._sync = None
                 self._memory.release_workers()
                 self._memory.share_processor(False)
+
+    def _bring_up_to_date(self, sync: Sync, job: SyncJob) -> None:
+        """Read and embed, by turns where sources are joined to the job meanwhile: words come first."""
+        while True:
+            self._read_all(sync, job)
+            job.words_done = not job.waits()
+            if job.meaning:
+                self._memory.release_parsers()
+                job.embedded += sync.embed(job.report, self._wanted, job.waits)
+            if job.close():
+                break
+        if job.meaning:
+            self._memory.optimise()
+            Likeness(self._memory.catalogue, self._memory.index).update(sync.stopping)
 
     def _prepare(self) -> Sync:
         memory = self._memory
@@ -188,18 +170,41 @@ class Jobs:
         )
 
     def _read_all(self, sync: Sync, job: SyncJob) -> None:
-        for source in job.sources:
-            job.current = source.name
+        """Read what waits, several sources beside each other: one that keeps us waiting holds up no other."""
+        most = self._memory.settings.sync.sources_at_once
+        with ThreadPoolExecutor(most, thread_name_prefix="source") as readers:
+            reading: set[Future[None]] = set()
             try:
-                with self._memory.connected(source) as connector:
-                    summary = sync.read(
-                        source.name, connector, accept_removals=job.accept_removals, report=job.report
-                    )
-                job.summaries.append(summary.to_json())
-            except MnemeError as error:
-                if isinstance(error, Interrupted | DiskFull):
-                    raise
-                if isinstance(error, RateLimited) and error.after_s is not None:
-                    self.rests_until[source.name] = datetime.now(UTC) + timedelta(seconds=error.after_s)
-                # One source that cannot be reached does not keep the others from being read.
-                job.errors.append({"source": source.name, "message": error.message, "hint": error.hint})
+                while True:
+                    while len(reading) < most and (task := job.take()):
+                        reading.add(readers.submit(self._read, sync, job, task))
+                    if not reading:
+                        return
+                    done, reading = wait(reading, _IDLE_S, FIRST_COMPLETED)
+                    for each in done:
+                        each.result()
+                    if job.meaning and sync.idle_s >= _IDLE_S:
+                        job.embedded += sync.embed_between(self._wanted)
+            except BaseException:
+                sync.stop()
+                raise
+
+    def _read(self, sync: Sync, job: SyncJob, task: Task) -> None:
+        source = task.source
+        try:
+            with self._memory.connected(source) as connector:
+                summary = sync.read(
+                    source.name, connector, accept_removals=task.accept_removals, report=job.report
+                )
+            job.read(source.name, summary)
+        except MnemeError as error:
+            if isinstance(error, Interrupted) and not sync.stopping():
+                return  # only this source was stopped
+            if isinstance(error, Interrupted | DiskFull):
+                raise
+            if isinstance(error, RateLimited) and error.after_s is not None:
+                self.rests_until[source.name] = datetime.now(UTC) + timedelta(seconds=error.after_s)
+            # One source that cannot be reached does not keep the others from being read.
+            job.failed(source.name, error)
+        finally:
+            job.left(source.name)

@@ -1,6 +1,7 @@
 """Following a sync from the command line."""
 
 import time
+from collections.abc import Set
 from typing import Any
 
 from rich.console import Console
@@ -12,12 +13,18 @@ _SECONDS = 0.3
 """Between two looks: often enough to see it move, rarely enough to cost nothing."""
 
 
-def follow(gateway: Gateway, *, quiet: bool) -> dict[str, Any]:
+def follow(gateway: Gateway, *, quiet: bool, until_read: Set[str] = frozenset()) -> dict[str, Any]:
     """Wait until the running sync has ended, drawing its progress.
 
     :param quiet: draw nothing.
-    :returns: the job as it ended.
+    :param until_read: wait only until these sources have been read; the sync may go on.
+    :returns: the job as it was then.
     """
+
+    def goes_on(job: dict[str, Any]) -> bool:
+        ahead = not until_read or not until_read.isdisjoint((*job["reading"], *job["waiting"]))
+        return job["state"] == "running" and ahead
+
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -29,7 +36,7 @@ def follow(gateway: Gateway, *, quiet: bool) -> dict[str, Any]:
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("Looking at the sources", total=None, count="")
         try:
-            while (job := gateway.call("GET", "/api/sync"))["state"] == "running":
+            while goes_on(job := gateway.call("GET", "/api/sync")):
                 progress.update(task, **_shown(job))
                 time.sleep(_SECONDS)
         except KeyboardInterrupt:

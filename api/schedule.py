@@ -1,4 +1,4 @@
-"""Syncs by the clock: each source as often as it was told, by the service, one sync at a time."""
+"""Syncs by the clock: each source as often as it was told, by the service."""
 
 import logging
 import threading
@@ -56,7 +56,7 @@ class Schedule:
             self._thread.join()
 
     def ask(self, name: str) -> None:
-        """Have a source synced as soon as no other sync runs: something was put into it."""
+        """Have a source synced as soon as no sync is at it: something was put into it."""
         self._asked.add(name)
         self._wake.set()
 
@@ -73,13 +73,10 @@ class Schedule:
         return max(due, self._jobs.rests_until.get(source.name, due))
 
     def look(self) -> list[str]:
-        """Start what is due, unless a sync is running; says what was started."""
-        names = self.due()
-        if not names or self._jobs.running:
-            return []
+        """Start what is due, or join it to the sync that is running; says what was started."""
         try:
-            self._jobs.start(names, accept_removals=False, meaning=True)
-        except MnemeError as error:  # another sync was quicker, or a source was just removed
+            names = self._jobs.offer(self.due())
+        except MnemeError as error:  # another sync is about to end, or a source was just removed
             log.info("a scheduled sync waits: %s", error)
             return []
         self._asked.difference_update(names)

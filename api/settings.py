@@ -81,6 +81,9 @@ class SyncSettings(SettingsGroup):
     """What a sync takes in."""
 
     max_file_mb: Annotated[int, Field(ge=1)] = Field(200, description="Larger files are skipped.")
+    sources_at_once: Annotated[int, Field(ge=1)] = Field(
+        4, description="Sources that are read beside each other; a slow one holds up no other."
+    )
     stop_after_failures: Annotated[int, Field(ge=0)] = Field(
         10, description="A source's sync stops after so many new failures in a row; 0: never."
     )

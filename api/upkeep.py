@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from api.causes import advice
-from api.jobs import Jobs, SyncJob
+from api.jobs import Jobs
 from api.schedule import Schedule
 from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.ledger import LedgerRow, Wanted
@@ -39,7 +39,7 @@ class Upkeep:
         return [ledger_json(row) for row in rows], self._catalogue.ledger.total(wanted)
 
     def retry(self, wanted: Wanted, refs: Sequence[str]) -> dict[str, Any]:
-        """Have failed and skipped documents read again: now, or with the next sync where one is running.
+        """Have failed and skipped documents read again: now, or with its next sync where a source is being synced.
 
         :param refs: only these; none: all that are wanted.
         :raises InvalidInput: where none of them failed or was skipped.
@@ -49,28 +49,26 @@ class Upkeep:
             raise InvalidInput(
                 "None of these documents failed or was left out.", hint="Only such documents are tried again."
             )
-        started = not self._jobs.running
-        if started:
-            self._jobs.start(sorted(found), accept_removals=False, meaning=True)
-        return {"documents": sum(found.values()), "sources": sorted(found), "started": started}
+        started = self._jobs.offer(sorted(found))
+        return {"documents": sum(found.values()), "sources": sorted(found), "started": bool(started)}
 
     def _source(self, source: Source) -> dict[str, Any]:
         counts = self._catalogue.sources.counts(source.name)
         job = self._jobs.running
-        syncing = job is not None and job.current == source.name
+        step = job.reading(source.name) if job else None
         held = int((source.summary or {}).get("held", 0))
         return {
             "name": source.name,
             "kind": source.kind,
             "location": source.location,
-            "state": _state(source, held, syncing, job is not None and _waits(source, job)),
+            "state": _state(source, held, step is not None, job is not None and job.waits(source.name)),
             "paused": source.paused,
             "held": held,
             "stopped": source.stopped,
             "every_minutes": source.every,
             "next_sync": _iso(self._schedule.next_sync(source)),
             "last_sync": _iso(source.synced),
-            "progress": {"done": job.done, "total": job.total} if job and syncing else None,
+            "progress": {"done": step.done, "total": step.total} if step else None,
             "counts": {
                 "indexed": counts.get("indexed", 0) + counts.get("embedded", 0),
                 "embedded": counts.get("embedded", 0),
@@ -107,12 +105,6 @@ def ledger_json(row: LedgerRow) -> dict[str, Any]:
         "advice": advice(row.stage, row.reason, row.retryable),
         "at": _iso(row.at),
     }
-
-
-def _waits(source: Source, job: SyncJob) -> bool:
-    """Whether a running sync has not come to the source yet."""
-    done = {summary["source"] for summary in job.summaries} | {error["source"] for error in job.errors}
-    return not job.words_done and source.name in {each.name for each in job.sources} - done
 
 
 def _state(source: Source, held: int, syncing: bool, waits: bool) -> str:

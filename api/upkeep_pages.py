@@ -100,12 +100,9 @@ def why(
 def _act(service: Service, name: str, action: Action) -> None:
     if action in {"pause", "resume"}:
         service.pause_source(name, action == "pause")
-    if action == "stop" or (action == "pause" and _syncing(service, name)):
-        service.jobs.stop()
-    if action in {"sync", "accept"} or (action == "resume" and not service.jobs.running):
-        service.jobs.start([name], accept_removals=action == "accept", meaning=True)
-
-
-def _syncing(service: Service, name: str) -> bool:
-    job = service.jobs.running
-    return job is not None and job.current == name
+    if action in {"stop", "pause"}:
+        service.jobs.stop(name)
+    if action in {"sync", "accept"}:
+        service.jobs.start([name], accept_removals=action == "accept")
+    if action == "resume":
+        service.jobs.offer([name])

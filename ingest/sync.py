@@ -1,6 +1,7 @@
 """The sync: one walk over a source, words first, meaning behind."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +12,7 @@ from connectors.base import Connector
 from connectors.patience import Patience, Patient
 from ingest.changes import ChangeReader
 from ingest.error_monitor import ErrorMonitor, Limits, TooManyFailures
+from ingest.in_turn import InTurn
 from ingest.index_writer import IndexWriter
 from ingest.items import Broken, Fetched, Gone, Kept, Outcome, Skipped
 from ingest.summary import Summary
@@ -25,6 +27,12 @@ PARSED_TOGETHER = 32
 
 EMBEDDED_TOGETHER = 256
 """Passages in one run of the pipeline: sorted by length, they make even batches; a kill loses this much work."""
+
+_EMBEDDED_BETWEEN = 64
+"""Passages embedded while sources keep us waiting: whoever has something to write waits for them some seconds."""
+
+_LOOK_S = 0.5
+"""Between two looks whether a pause has been ended by `Sync.stop`."""
 
 
 class Phase(StrEnum):
@@ -57,6 +65,9 @@ class Interrupted(MnemeError):
 class Sync:
     """Brings the memory to what the sources say.
 
+    Several sources may be read at once, each in a thread of its own: they are fetched beside each other, and parsed and
+    written in turn.
+
     :param words: the pipeline from files to words (``ingest/pipelines/words.yaml``).
     :param vectors: the pipeline from words to vectors (``ingest/pipelines/vectors.yaml``).
     :param memory: the memory's name in the registry.
@@ -83,18 +94,28 @@ class Sync:
         self._limits = limits
         self._patience = patience
         self._stop = threading.Event()
+        self._stopped: set[str] = set()
+        self._turn = InTurn()
 
-    def stop(self) -> None:
-        """Ask a running sync to end at the next document; nothing that was written is lost."""
-        self._stop.set()
+    def stop(self, name: str = "") -> None:
+        """Ask it to end at the next document, for good, or only to end reading one source; what was written stays."""
+        if name:
+            self._stopped.add(name)
+        else:
+            self._stop.set()
+
+    def go_on(self, name: str) -> None:
+        """Let a source be read again after it was stopped."""
+        self._stopped.discard(name)
 
     def stopping(self) -> bool:
         """Whether it was asked to end."""
         return self._stop.is_set()
 
-    def recover(self) -> None:
-        """Finish what an earlier process left between catalogue and index."""
-        self._writer.write_pending()
+    @property
+    def idle_s(self) -> float:
+        """For how many seconds nothing was parsed, written or embedded: whatever is being read waits for its source."""
+        return self._turn.free_s
 
     def read(
         self,
@@ -113,25 +134,30 @@ class Sync:
         :raises Interrupted: after `stop`.
         """
         summary, monitor = Summary(name), ErrorMonitor(self._limits)
-        patient = Patient(connector, self._pause, self._patience)
+        patient = Patient(connector, lambda seconds: self._pause(name, seconds), self._patience)
         reader = ChangeReader(self._catalogue, patient, name, summary, monitor, max_bytes=self._max_bytes)
         expected = self._catalogue.ledger.count(name) or None
-        self.recover()
+        with self._turn:  # what an earlier process left between catalogue and index
+            self._writer.write_pending()
         try:
             for part in _in_parts(reader.fetch_changed(), PARSED_TOGETHER):
-                self._check_stop()
-                outcomes = run(self._words, {"parse": {"fetched": part}})["write"]["outcomes"]
+                with self._turn:
+                    self._check_stop(name)
+                    outcomes = run(self._words, {"parse": {"fetched": part}})["write"]["outcomes"]
                 _count(outcomes, summary)
                 report(Step(Phase.WORDS, name, summary.accounted, expected))
                 _watch(part, outcomes, monitor)
+            self._check_stop(name)
         except TooManyFailures as error:
             summary.stopped = error.message
-            self._writer.write_pending()
+            with self._turn:
+                self._writer.write_pending()
             self._catalogue.sources.synced(name, summary.to_json())
             raise
-        reader.finish(accept_removals=accept_removals)
-        self._writer.write_pending()
-        self._writer.weigh_words()
+        with self._turn:
+            reader.finish(accept_removals=accept_removals)
+            self._writer.write_pending()
+            self._writer.weigh_words()
         self._catalogue.sources.synced(name, summary.to_json())
         report(Step(Phase.WORDS, name, summary.known, summary.known))
         return summary
@@ -140,31 +166,45 @@ class Sync:
         self,
         report: Callable[[Step], None] = lambda _step: None,
         wanted: Callable[[], Sequence[str]] = lambda: (),
+        until: Callable[[], bool] = lambda: False,
     ) -> int:
         """Give every passage its vector; says how many got one.
 
         :param wanted: gives the documents that were looked for since it was last asked: they come first.
+        :param until: whether to leave it at that; asked between two runs of the pipeline.
         :raises Interrupted: after `stop`.
         """
         progress = self._catalogue.passages.progress()
         total, done = progress.by_words - progress.by_meaning, 0
-        while True:
-            self._check_stop()
-            if looked_for := wanted():
-                self._catalogue.documents.want(looked_for)
-            stored = run(self._vectors, {"embed": {"limit": EMBEDDED_TOGETHER}})["store"]["stored"]
+        while not until():
+            stored = self._embed(EMBEDDED_TOGETHER, wanted)
             if not stored:
-                return done
+                break
             done += stored
             report(Step(Phase.MEANING, "", done, max(total, done)))
+        return done
 
-    def _pause(self, seconds: float) -> None:
-        self._stop.wait(seconds)
+    def embed_between(self, wanted: Callable[[], Sequence[str]] = lambda: ()) -> int:
+        """Give some passages their vectors, to fill the time that sources keep us waiting; says how many."""
+        return self._embed(_EMBEDDED_BETWEEN, wanted)
+
+    def _embed(self, limit: int, wanted: Callable[[], Sequence[str]]) -> int:
         self._check_stop()
+        if looked_for := wanted():
+            self._catalogue.documents.want(looked_for)
+        with self._turn:
+            stored: int = run(self._vectors, {"embed": {"limit": limit}})["store"]["stored"]
+        return stored
 
-    def _check_stop(self) -> None:
-        if self._stop.is_set():
-            self._stop.clear()
+    def _pause(self, name: str, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._stop.wait(min(left, _LOOK_S))
+            self._check_stop(name)
+        self._check_stop(name)
+
+    def _check_stop(self, name: str = "") -> None:
+        if self._stop.is_set() or name in self._stopped:
             raise Interrupted
 
 

@@ -251,7 +251,7 @@ def rendered_upkeep(text: str, pages: Pages) -> Iterator[tuple[str, str]]:
     moment, progress = "2026-03-12T09:30:00+00:00", {"done": 3, "total": 9}
     busy = {**source, "name": text + "2", "state": "syncing", "progress": progress, "next_sync": moment}
     ill = {**source, "name": text + "3", "state": "stopped", "stopped": text, "held": 2, "every_minutes": 7}
-    job = {"state": "running", "phase": "words", "source": text, "done": 3, "total": 9, "errors": []}
+    job = {"state": "running", "phase": "words", "reading": [text], "done": 3, "total": 9, "errors": []}
     failed = {**job, "state": "failed", "errors": [{"source": text, "message": text, "hint": text}]}
     yield "sources", sources_page(pages, [source, busy, ill], job)
     yield "failed sync", sources_page(pages, [source, ill], failed)

@@ -13,7 +13,10 @@ from memory.catalogue.sources import Source
 from memory.domain import Access, tokens
 from memory.errors import InvalidInput
 
-_LOCAL = frozenset({"folder", "mailbox", "push"})
+_ADDRESS = re.compile(r"[A-Za-z][\w+.-]*:|[\w.-]+@[\w.-]+:")
+"""What begins like this is no path: ``https://...``, ``git@host:path``."""
+
+_LOCAL = frozenset({"folder", "gitwiki", "mailbox", "push"})
 """Kinds whose location is a path on this machine."""
 
 
@@ -89,7 +92,8 @@ def parse_rule(rule: str) -> tuple[str, Access]:
 
 def located(kind: str, location: str) -> str:
     """A path as seen from any folder: the service does not run where the command was typed. Anything else stays."""
-    return str(Path(location).expanduser().absolute()) if location and kind in _LOCAL else location
+    here = location and kind in _LOCAL and not _ADDRESS.match(location)
+    return str(Path(location).expanduser().absolute()) if here else location
 
 
 def config_of(source: Source, secrets: Mapping[str, SecretStr], state: Path) -> SourceConfig:

@@ -59,6 +59,11 @@ def name_of(key: str) -> str:
     return name
 
 
+def shown(name: str) -> str:
+    """The last part of a path as it may be shown."""
+    return _UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", name.rpartition("/")[2])
+
+
 def _percent(found: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in os.fsencode(found[0]))
 
@@ -141,11 +146,11 @@ class Folder:
         path, status = self._open(ref, name)
         return Content(
             ref=ref,
-            name=_UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", name.rpartition("/")[2]),
+            name=shown(name),
             body=path,
             url=(self._shown / name).as_uri(),
-            created=_moment(getattr(status, "st_birthtime", None)),
-            modified=_moment(status.st_mtime),
+            created=moment(getattr(status, "st_birthtime", None)),
+            modified=moment(status.st_mtime),
         )
 
     def access(self, ref: SourceRef) -> Access:
@@ -371,7 +376,8 @@ def _reason(error: OSError) -> str:
     return (error.strerror or type(error).__name__).lower()
 
 
-def _moment(seconds: float | None) -> datetime | None:
+def moment(seconds: float | None) -> datetime | None:
+    """A time as file systems have it; None where no calendar has that."""
     try:
         return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):

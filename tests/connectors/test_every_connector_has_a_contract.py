@@ -36,7 +36,7 @@ def test_every_file_is_an_entry_point_of_its_name() -> None:
     files = {module.name for module in pkgutil.iter_modules(connectors.__path__)} - NO_CONNECTORS
     # `imap_state` is a part of `imap`.
     files = {name for name in files if name.partition("_")[0] not in files - {name}}
-    assert files == {value.partition(":")[0].removeprefix("connectors.") for value in declared().values()}
+    assert files == {value.partition(":")[0].split(".")[1] for value in declared().values()}
     for kind, value in declared().items():
         module, _, name = value.partition(":")
         assert getattr(importlib.import_module(module), name).kind == kind

@@ -22,11 +22,13 @@ class Upserted:
     :param version: changes whenever anything that affects indexing changes, access included.
     :param fingerprint: stays the same when the document is moved or renamed and differs between
         documents (a file's inode, size and modification time, say); ``""`` where the source has none.
+    :param size: its bytes, where the source tells them with the listing: what is too large is not even fetched.
     """
 
     ref: SourceRef
     version: str
     fingerprint: str = ""
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,83 +1,34 @@
 """A folder of files on this machine or on a share that is mounted here."""
 
 import os
-import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import unquote_to_bytes
 
 from connectors.base import OUT_OF_REACH, Change, Checkpoint, Content, Coverage, SourceConfig, Upserted
-from connectors.patterns import AccessRules, Patterns
+from connectors.file_tree import GONE, Choice, key_of, moment, name_of, options_of, reason, shown
+from connectors.file_tree import OPTIONS as CHOICES
+from connectors.patterns import AccessRules
 from memory.domain import Access, Failed, SourceRef, Stage
 from memory.errors import InvalidInput, NotFound, SourceError
 
-JUNK = (
-    "~$*",  # Microsoft Office: somebody has the document open
-    ".~lock.*#",  # LibreOffice: the same
-    "[Tt]humbs.db",  # Windows: preview pictures
-    "[Dd]esktop.ini",  # Windows: how to show the folder
-    "*.tmp",
-    "*.crdownload",  # a download that is not complete
-    "__MACOSX",  # what a Mac puts into every archive
-    "@eaDir",  # Synology: preview pictures
-    "$RECYCLE.BIN",
-    "System Volume Information",
-    "lost+found",
-)
-"""What programs and systems leave beside the documents; the option ``junk=yes`` lists it all the same."""
-
-OPTIONS = {"hidden": ("no", "yes"), "junk": ("no", "yes"), "symlinks": ("skip", "follow")}
+OPTIONS = {**CHOICES, "symlinks": ("skip", "follow")}
 """The options there are, each with its values; the first is the default."""
 
-_CONTROL = "\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
-_UNSAFE = re.compile(f"[%{_CONTROL}]")
-_UNSHOWABLE = re.compile(f"[{_CONTROL}]")
 _CAN_ASK_EFFECTIVE = os.access in os.supports_effective_ids
-_GONE = (FileNotFoundError, NotADirectoryError)
-
-
-def key_of(name: str) -> str:
-    """A path relative to the root as a key: printable text on one line, read back by `name_of`.
-
-    Bytes that are not UTF-8, control characters, line ends and ``%`` become ``%XX``. The Unicode form
-    stays as it is on the disk, where two forms may be two files.
-    """
-    return _UNSAFE.sub(_percent, name) if _UNSAFE.search(name) else name
-
-
-def name_of(key: str) -> str:
-    """The path relative to the root that has this key.
-
-    :raises NotFound: where no path has it: it leads out of the root or is not written as `key_of` writes.
-    """
-    name = os.fsdecode(unquote_to_bytes(key.encode("utf-8", "surrogatepass")))
-    # Two spellings of one file would be two keys, and an access rule might know only one of them.
-    if "\0" in name or key_of(name) != key or not {"", ".", ".."}.isdisjoint(name.split("/")):
-        raise NotFound(f"There is no document {key!r}.")
-    return name
-
-
-def shown(name: str) -> str:
-    """The last part of a path as it may be shown."""
-    return _UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", name.rpartition("/")[2])
-
-
-def _percent(found: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in os.fsencode(found[0]))
 
 
 class Folder:
     """Every file in a folder and the folders beneath it.
 
-    The key is the path from the root, with ``/``. Hidden files and folders and `JUNK` are left out.
+    The key is the path from the root, with ``/``. Hidden files and folders and junk (`connectors.file_tree.JUNK`) are left out.
     Options:
 
     ``hidden=yes``
         lists names that begin with a dot.
     ``junk=yes``
-        lists what `JUNK` names.
+        lists that too.
     ``symlinks=follow``
         follows links that lead out of the root, each folder once; where the target is missing, the link is
         a failure. A link that stays within the root is never followed: its target is listed itself.
@@ -98,22 +49,15 @@ class Folder:
     reports_deletions = False
 
     def __init__(self, config: SourceConfig) -> None:
-        options = _options(config)
+        config.only(options=tuple(name for name, _ in config.options))  # a folder has no secrets
+        options = options_of(config, OPTIONS, "A folder source")
         if not config.location or "\0" in config.location:
             raise InvalidInput("A folder source needs the path of a folder.")
         self._name = config.name
         self._shown = Path(config.location).absolute()
-        self._hidden = options["hidden"] == "yes"
         self._follow = options["symlinks"] == "follow"
-        self._junk = Patterns(JUNK if options["junk"] == "no" else ())
-        self._include = Patterns(config.include or ("**",))
-        self._exclude = Patterns(config.exclude)
+        self._choice = Choice(config, options)
         self._access = AccessRules(config.access, config.rules)
-        self._patterns = {
-            "include": config.include,
-            "exclude": config.exclude,
-            "junk": JUNK if self._junk else (),
-        }
 
     def check(self) -> str:
         """Say how much lies at the top of the folder.
@@ -181,16 +125,8 @@ class Folder:
 
     def _left_out_by(self, key: str, name: str, path: str) -> tuple[str, str]:
         """The rule that keeps a key from being listed, and its pattern; two empty texts where none does."""
-        parts = name.split("/")
-        if not self._hidden and any(part.startswith(".") for part in parts):
-            return "hidden", ""
-        for part in parts:
-            if found := _deciding(self._patterns["junk"], part):
-                return "junk", found
-        if found := _deciding(self._patterns["exclude"], key):
-            return "exclude", found
-        if not self._include.matches(key):
-            return "include", ", ".join(self._patterns["include"])
+        if any(found := self._choice.left_out_by(name, key)):
+            return found
         if not self._follow and os.path.islink(path):  # noqa: PTH114
             return "link", ""
         return ("kind", "") if os.path.lexists(path) and not Path(path).is_file() else ("", "")
@@ -220,7 +156,7 @@ class Folder:
                 f"There is no permission to list {self._shown}.",
                 hint="Allow the user that runs Mneme to read and enter the folder.",
             )
-        return SourceError(f"{self._shown} cannot be listed: {_reason(error)}.", hint=OUT_OF_REACH)
+        return SourceError(f"{self._shown} cannot be listed: {reason(error)}.", hint=OUT_OF_REACH)
 
     def _walk(self, root: str, identity: tuple[int, int]) -> Iterator[Change]:
         """One folder at a time, its files before its folders, by name: only folders still to come are held."""
@@ -233,7 +169,7 @@ class Folder:
                     continue
                 with os.scandir(path) as listing:
                     entries = sorted(listing, key=_by_name)
-            except _GONE:
+            except GONE:
                 continue  # removed since its parent was listed, or all of it was: that is seen at the end
             except OSError as error:
                 if not prefix:
@@ -254,21 +190,21 @@ class Folder:
         self, entry: os.DirEntry[str], prefix: str, root: str, folders: list[tuple[str, str]]
     ) -> Iterator[Change]:
         """The change one name stands for, if any; a folder is put with the others instead."""
-        if not self._wanted_name(entry.name):
+        if not self._choice.name(entry.name):
             return
         key = prefix + key_of(entry.name)
         is_file = False
         try:
             is_file = entry.is_file(follow_symlinks=False)
             if is_file:
-                if self._wanted(key):
+                if self._choice.key(key):
                     yield self._file(key, entry.path, entry.stat(follow_symlinks=False))
             elif entry.is_dir(follow_symlinks=False):
-                if not self._exclude.matches(key + "/"):
+                if self._choice.folder(key + "/"):
                     folders.append((key + "/", entry.path))
             elif self._follow and entry.is_symlink():
                 yield from self._link(key, entry.path, root, folders)
-        except _GONE:
+        except GONE:
             return
         except OSError as error:
             yield from self._unseen(key, error, may_be_folder=not is_file)
@@ -284,9 +220,9 @@ class Folder:
             yield from self._unseen(key, error, may_be_folder=True)
             return
         if stat.S_ISDIR(status.st_mode):
-            if not self._exclude.matches(key + "/"):
+            if self._choice.folder(key + "/"):
                 folders.append((key + "/", target))
-        elif stat.S_ISREG(status.st_mode) and self._wanted(key):
+        elif stat.S_ISREG(status.st_mode) and self._choice.key(key):
             yield self._file(key, target, status)
 
     def _file(self, key: str, path: str, status: os.stat_result) -> Change:
@@ -301,19 +237,13 @@ class Folder:
         )
 
     def _unseen(self, key: str, error: OSError, *, may_be_folder: bool) -> Iterator[Failed]:
-        if self._wanted(key):
+        if self._choice.key(key):
             yield self._failed(key, Stage.SEEN, error)
-        if may_be_folder and not self._exclude.matches(key + "/"):
+        if may_be_folder and self._choice.folder(key + "/"):
             yield self._failed(key + "/", Stage.SEEN, error)
 
     def _failed(self, key: str, stage: Stage, error: OSError) -> Failed:
-        return Failed(SourceRef(self.kind, self._name, key), stage, _reason(error), retryable=True)
-
-    def _wanted_name(self, name: str) -> bool:
-        return (self._hidden or name[0] != ".") and not self._junk.matches(name)
-
-    def _wanted(self, key: str) -> bool:
-        return self._include.matches(key) and not self._exclude.matches(key)
+        return Failed(SourceRef(self.kind, self._name, key), stage, reason(error), retryable=True)
 
     def _open(self, ref: SourceRef, name: str) -> tuple[Path, os.stat_result]:
         """Where the file really lies and what is known of it, after trying whether it can be read."""
@@ -321,7 +251,7 @@ class Folder:
         path = os.path.join(root, name)  # noqa: PTH118
         real = os.path.realpath(path)
         missing = f"There is no document {ref}."
-        if not all(map(self._wanted_name, name.split("/"))) or not self._wanted(ref.key):
+        if not self._choice.path(name, ref.key):
             raise NotFound(missing)
         if real != path and (_within(real, root) or not self._follow):
             raise NotFound(missing)
@@ -331,27 +261,11 @@ class Folder:
                 raise NotFound(missing)
             # Without O_NONBLOCK a pipe put there since would hold us for ever.
             os.close(os.open(real, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)))
-        except _GONE as error:
+        except GONE as error:
             raise NotFound(missing) from error
         except OSError as error:
-            raise SourceError(f"{ref} cannot be read: {_reason(error)}.") from error
+            raise SourceError(f"{ref} cannot be read: {reason(error)}.") from error
         return Path(real), status
-
-
-def _options(config: SourceConfig) -> dict[str, str]:
-    config.only(options=tuple(name for name, _ in config.options))  # their values are checked here too
-    chosen = {name: values[0] for name, values in OPTIONS.items()}
-    for name, value in config.options:
-        if value not in OPTIONS.get(name, ()):
-            known = "; ".join(f"{known}={'|'.join(values)}" for known, values in OPTIONS.items())
-            raise InvalidInput(f"A folder source has no option {name}={value}.", hint=f"Known are: {known}.")
-        chosen[name] = value
-    return chosen
-
-
-def _deciding(patterns: Iterable[str], key: str) -> str:
-    """The first of the patterns that means the key, or ``""``."""
-    return next((pattern for pattern in patterns if Patterns([pattern]).matches(key)), "")
 
 
 def _first_time(path: str, seen: set[tuple[int, int]]) -> bool:
@@ -368,17 +282,3 @@ def _within(path: str, root: str) -> bool:
 
 def _by_name(entry: os.DirEntry[str]) -> str:
     return entry.name
-
-
-def _reason(error: OSError) -> str:
-    if isinstance(error, PermissionError):
-        return "no permission to read"
-    return (error.strerror or type(error).__name__).lower()
-
-
-def moment(seconds: float | None) -> datetime | None:
-    """A time as file systems have it; None where no calendar has that."""
-    try:
-        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None  # a date before the year 1 or after 9999: some file systems hold anything

@@ -57,8 +57,8 @@ class AccessRules:
     """Who may see what, by key: the last rule that matches replaces what the source starts with."""
 
     def __init__(self, default: Access, rules: Iterable[tuple[str, Access]] = ()) -> None:
-        self._default = (default, _digest(default))
-        self._rules = [(Patterns([pattern]), (access, _digest(access))) for pattern, access in rules]
+        self._default = (default, digest_of(default))
+        self._rules = [(Patterns([pattern]), (access, digest_of(access))) for pattern, access in rules]
         self._rules.reverse()
 
     def of(self, key: str) -> Access:
@@ -69,6 +69,10 @@ class AccessRules:
         """A short text that differs where `of` differs: a part of the document's version."""
         return self._decide(key)[1]
 
+    def has(self, key: str) -> bool:
+        """Whether a rule matches at all."""
+        return any(patterns.matches(key) for patterns, _ in self._rules)
+
     def _decide(self, key: str) -> tuple[Access, str]:
         for patterns, decision in self._rules:
             if patterns.matches(key):
@@ -76,7 +80,8 @@ class AccessRules:
         return self._default
 
 
-def _digest(access: Access) -> str:
+def digest_of(access: Access) -> str:
+    """A short text that differs where the access does: a part of a document's version."""
     text = ",".join(sorted(access.grant)) + "!" + ",".join(sorted(access.deny))
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
 

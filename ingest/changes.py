@@ -1,12 +1,12 @@
 """What a source's changes mean for the memory: which documents to read, and which have only moved."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from connectors.base import Change, Checkpoint, Connector, Content, Deleted, Moved, Upserted
+from connectors.base import Change, Checkpoint, Connector, Deleted, Moved, Upserted
+from ingest.content import digest_of, size_of
 from ingest.error_monitor import ErrorMonitor
 from ingest.items import Fetched
 from ingest.summary import Summary
@@ -251,7 +251,7 @@ class ChangeReader:
         """
         access = self._connector.access(change.ref)
         content = self._connector.fetch(change.ref)
-        same = not told or _digest(content) == row.content
+        same = not told or digest_of(content) == row.content
         version = change.version if same else row.version
         attached = self._attached(row.ref)
         with self._catalogue.transaction() as connection:
@@ -281,14 +281,14 @@ class ChangeReader:
     def _fetch(
         self, change: Upserted, row: LedgerRow | None, attached: Sequence[LedgerRow]
     ) -> Iterator[Fetched]:
+        if self._too_large(change.size or 0, change, row, attached):
+            return
         try:
             access = self._connector.access(change.ref)
             content = self._connector.fetch(change.ref)
-            size = _size(content)
-            if size > self._max_bytes:
-                self._skip(change, row, attached, f"larger than {self._max_bytes // 1_000_000} MB")
+            if self._too_large(size_of(content), change, row, attached):
                 return
-            digest = _digest(content)
+            digest = digest_of(content)
         except NotFound:
             # Gone since it was listed: what was known of it is settled with the removals.
             self._walk.seen.discard(change.ref.key)
@@ -359,6 +359,15 @@ class ChangeReader:
         if not row.ref.key.endswith("/"):  # that was a folder that could not be listed, no document
             self._summary.removed += 1 + len(attached)
 
+    def _too_large(
+        self, size: int, change: Upserted, row: LedgerRow | None, attached: Sequence[LedgerRow]
+    ) -> bool:
+        """Whether that many bytes are more than are read; then that is noted."""
+        if size <= self._max_bytes:
+            return False
+        self._skip(change, row, attached, f"larger than {self._max_bytes // 1_000_000} MB")
+        return True
+
     def _skip(
         self, change: Upserted, row: LedgerRow | None, attached: Sequence[LedgerRow], reason: str
     ) -> None:
@@ -390,16 +399,3 @@ class ChangeReader:
 def _beneath(ref: SourceRef, old: SourceRef, new: SourceRef) -> SourceRef:
     """The ref of what is attached to a document, after that document moved."""
     return SourceRef(new.kind, new.source, new.key + ref.key.removeprefix(old.key))
-
-
-def _size(content: Content) -> int:
-    return len(content.body) if isinstance(content.body, bytes) else content.body.stat().st_size
-
-
-def _digest(content: Content) -> str:
-    """Of the bytes, and of what the source itself says beside them: both are read again where either changes."""
-    if isinstance(content.body, bytes):
-        said = repr((content.title, content.contributions)) if content.title or content.contributions else ""
-        return hashlib.sha256(content.body + said.encode("utf-8", "surrogatepass")).hexdigest()
-    with content.body.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

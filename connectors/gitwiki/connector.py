@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from connectors.base import Change, Checkpoint, Content, Deleted, Moved, SourceConfig, Upserted
-from connectors.folder import key_of, moment, name_of, shown
+from connectors.file_tree import key_of, moment, name_of, shown
 from connectors.gitwiki.address import OPTIONS, SECRETS, Remote, address_of
 from connectors.gitwiki.clone import Clone
 from connectors.gitwiki.codeowners import MAX_BYTES, PLACES, CodeOwners

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from os import fsdecode
 
-from connectors.folder import moment
+from connectors.file_tree import moment
 from connectors.gitwiki.codeowners import CodeOwners
 from connectors.gitwiki.history import History, Past
 from connectors.gitwiki.log import Contact

@@ -9,18 +9,16 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from imap_tools import BaseMailBox, MailBoxUnencrypted
 
-from tests.connectors.local_server import free_port, own_certificate
+from tests.connectors.local_server import free_port, own_certificate, program, wait
 
 PASSWORD = "correct-horse=battery"
 TOKEN_KEY = b"what signs the tokens of the test"
@@ -123,9 +121,7 @@ def dovecot(more: str = "", mail_of: Dovecot | None = None) -> Iterator[Dovecot]
     :param more: settings besides.
     :param mail_of: another server, whose mail it serves too.
     """
-    binary = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin")
-    if binary is None:
-        pytest.skip("left out: there is no IMAP server here; `apt-get install dovecot-imapd` brings one")
+    binary = program("dovecot", "dovecot-imapd")
     place = Path(tempfile.mkdtemp(prefix="dovecot"))  # a short path: sockets lie in it
     place.chmod(0o711)
     server = Dovecot(place)
@@ -134,7 +130,7 @@ def dovecot(more: str = "", mail_of: Dovecot | None = None) -> Iterator[Dovecot]
     _write(server, more)
     process = subprocess.Popen([binary, "-F", "-c", str(place / "dovecot.conf")], start_new_session=True)
     try:
-        _wait(server, process)
+        wait(server.port, process, place / "log", lambda talking: talking.recv(100).startswith(b"* OK"))
         yield server
     finally:
         process.terminate()
@@ -186,17 +182,6 @@ def _write(server: Dovecot, more: str) -> None:
         f"introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix={place}/keys/\nusername_attribute = sub\n"
     )
     own_certificate(place)
-
-
-def _wait(server: Dovecot, process: "subprocess.Popen[bytes]") -> None:
-    """Until it answers."""
-    for _ in range(200):
-        with suppress(OSError), socket.create_connection(("127.0.0.1", server.port), 1) as talking:
-            if talking.recv(100).startswith(b"* OK"):
-                return
-        assert process.poll() is None, (server.place / "log").read_text()
-        time.sleep(0.05)
-    raise TimeoutError((server.place / "log").read_text())
 
 
 def _base64url(data: bytes) -> str:

@@ -1,12 +1,26 @@
-"""What tests need to start a server on this machine: a free port, and a certificate."""
+"""What tests need to start a server on this machine: its program, a free port, a certificate, and patience until it answers."""
 
+import shutil
 import socket
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+
+def program(name: str, package: str) -> str:
+    """Where a server's program lies; where it does not, the test is left out and says how to get it."""
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+    if found is None:
+        pytest.skip(f"left out: there is no {name} here; `apt-get install {package}` brings it")
+    return found
 
 
 def free_port() -> int:
@@ -42,3 +56,16 @@ def own_certificate(place: Path) -> tuple[Path, Path]:
         )
     )
     return place / "server.pem", place / "server.key"
+
+
+def wait(
+    port: int, process: "subprocess.Popen[bytes]", log: Path, answers: Callable[[socket.socket], object]
+) -> None:
+    """Until the server answers as it should, or has ended."""
+    for _ in range(400):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as talking:
+            if answers(talking):
+                return
+        assert process.poll() is None, log.read_text(errors="replace")
+        time.sleep(0.05)
+    raise TimeoutError(log.read_text(errors="replace"))

@@ -12,6 +12,7 @@ from connectors.testing import ConnectorContract
 
 NO_CONNECTORS = {
     "base",
+    "file_tree",
     "http",
     "http_errors",
     "http_settings",

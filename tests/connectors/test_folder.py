@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from connectors.base import Change, Checkpoint, Content, SourceConfig, Upserted
-from connectors.folder import Folder, key_of
+from connectors.file_tree import key_of
+from connectors.folder import Folder
 from connectors.testing import ConnectorContract
 from memory.domain import Access, Failed, SourceRef, Stage
 from memory.errors import InvalidInput, NotFound, SourceError

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from connectors.base import Checkpoint, SourceConfig, Upserted
-from connectors.folder import Folder, key_of, name_of
+from connectors.file_tree import key_of, name_of
+from connectors.folder import Folder
 
 NAMES = st.one_of(
     st.sampled_from(

@@ -1,0 +1,46 @@
+"""Which module speaks what an address begins with."""
+
+import importlib
+from collections.abc import Iterable
+
+from connectors.share.tree import Tree
+from memory.errors import ConnectorUnavailable, InvalidInput
+
+_TREES = {
+    "smb": "connectors.share.smb:SmbTree",
+    "sftp": "connectors.share.sftp:SftpTree",
+}
+_FORM = "An address reads smb://HOST/SHARE/PATH or sftp://HOST/PATH."
+
+
+def tree_of(location: str) -> tuple[str, type[Tree]]:
+    """What speaks the address's scheme, and that scheme.
+
+    :raises InvalidInput: where nothing does.
+    :raises ConnectorUnavailable: where that needs a package that is not installed.
+    """
+    scheme, separator, _ = location.partition("://")
+    scheme = scheme.lower()
+    if not separator:
+        raise InvalidInput("The location is no address of a share.", hint=_FORM)
+    if scheme in ("file", "local"):
+        raise InvalidInput(
+            "Files on this machine are no share.", hint="Add them as a source of the kind `folder`."
+        )
+    if scheme not in _TREES:
+        raise InvalidInput(f"Nothing here speaks {scheme}://.", hint=_FORM)
+    module, _, name = _TREES[scheme].partition(":")
+    try:
+        found: type[Tree] = getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        raise ConnectorUnavailable(
+            f"{scheme}:// needs something that is not installed ({error}).",
+            hint='Run `pip install "mneme[share]"`.',
+        ) from error
+    return scheme, found
+
+
+def known(names: tuple[str, ...], given: Iterable[tuple[str, object]]) -> tuple[str, ...]:
+    """The names, and of those given what begins with a name that ends in ``.``."""
+    beginnings = tuple(name for name in names if name.endswith("."))
+    return (*names, *(name for name, _ in given if beginnings and name.startswith(beginnings)))

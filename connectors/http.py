@@ -157,7 +157,7 @@ class Web:
         """Ask, and read the answer into memory.
 
         :param params: the query of the address.
-        :param form: sent as a form; `values`: sent as JSON.
+        :param form: sent as a form; `values`: sent as JSON, bytes as they are.
         :param headers: such as ``If-None-Match``: nothing secret.
         :param also: statuses that are answers too, such as 304 where something newer was asked for.
         :raises NotFound: 404 and 410.
@@ -168,7 +168,7 @@ class Web:
         :raises AnswerTooLarge: more than `max_bytes`.
         :raises SourceError: anything else that is no answer, such as a redirect to another host.
         """
-        request = self._request(method, path, params, headers, data=form, json=values)
+        request = self._request(method, path, params, headers, data=form, **_body(values))
         body = bytearray()
         with self._answered(request, also) as answer:
             for piece in _pieces(answer, max_bytes, ANSWER_S):
@@ -252,6 +252,10 @@ class Web:
                 answer.close()
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
             raise unreachable(self.host, error) from error
+
+
+def _body(values: Any) -> dict[str, Any]:
+    return {"content": values} if isinstance(values, bytes) else {"json": values}
 
 
 def _origin(url: httpx.URL) -> str:

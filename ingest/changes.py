@@ -363,10 +363,9 @@ class ChangeReader:
         self, size: int, change: Upserted, row: LedgerRow | None, attached: Sequence[LedgerRow]
     ) -> bool:
         """Whether that many bytes are more than are read; then that is noted."""
-        if size <= self._max_bytes:
-            return False
-        self._skip(change, row, attached, f"larger than {self._max_bytes // 1_000_000} MB")
-        return True
+        if size > self._max_bytes:
+            self._skip(change, row, attached, f"larger than {self._max_bytes // 1_000_000} MB")
+        return size > self._max_bytes
 
     def _skip(
         self, change: Upserted, row: LedgerRow | None, attached: Sequence[LedgerRow], reason: str

@@ -9,8 +9,13 @@ from memory.errors import ConnectorUnavailable, InvalidInput
 _TREES = {
     "smb": "connectors.share.smb:SmbTree",
     "sftp": "connectors.share.sftp:SftpTree",
+    "webdav": "connectors.share.webdav:WebdavTree",
+    "webdavs": "connectors.share.webdav:WebdavTree",
+    "http": "connectors.share.webdav:WebdavTree",
+    "https": "connectors.share.webdav:WebdavTree",
+    "s3": "connectors.share.s3:S3Tree",
 }
-_FORM = "An address reads smb://HOST/SHARE/PATH or sftp://HOST/PATH."
+_FORM = "An address reads smb://HOST/SHARE/PATH, sftp://HOST/PATH, webdavs://HOST/PATH or s3://BUCKET/PATH."
 
 
 def tree_of(location: str) -> tuple[str, type[Tree]]:

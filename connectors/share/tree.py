@@ -4,6 +4,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import ClassVar, Protocol
 
 from connectors.base import SourceConfig
@@ -85,8 +86,8 @@ class Tree(Protocol):
         """Who may see a file, as it is now."""
         ...
 
-    def read(self, path: str, entry: Entry) -> bytes | None:
-        """The whole file; None where it was changed while it was read.
+    def read(self, path: str, entry: Entry) -> bytes | Path | None:
+        """The whole file, or a copy of it that stays for a while; None where it was changed while it was read.
 
         :param entry: what is known of it: no more bytes are read than it has.
         """

@@ -14,7 +14,7 @@ EVERYBODY = "*"
 """Stands for all whom no other entry means, until `settled` puts in who they are."""
 
 _LISTED = re.compile(r"\S{10}\S?\s+\d+\s+(\S+)\s+(\S+)\s+\d+\s")
-_ESCAPED = re.compile(rb"\\([0-7]{3})")
+_ESCAPED = re.compile(rb"\\(?:([0-7]{3})|\\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,4 +112,4 @@ def _name(raw: bytes) -> str:
 
 
 def _unescaped(raw: bytes) -> bytes:
-    return _ESCAPED.sub(lambda found: bytes([int(found[1], 8)]), raw)
+    return _ESCAPED.sub(lambda found: bytes([int(found[1], 8) & 255]) if found[1] else b"\\", raw)

@@ -57,6 +57,7 @@ class SftpTree:
         self.place = f"sftp://{address.server}/{address.path}"
         self._ssh = Ssh(config, address)
         self._sftp: asyncssh.SFTPClient | None = None
+        self._through_which: asyncssh.SSHClientConnection | None = None
         self._permissions = permissions
         self._lists = bool(config.option("acl"))
         self._everybody = config.access
@@ -124,15 +125,16 @@ class SftpTree:
 
     def close(self) -> None:
         """End the connection."""
-        self._sftp = None
+        self._sftp = self._through_which = None
         self._ssh.close()
 
     async def _client(self) -> asyncssh.SFTPClient:
         connection = await self._ssh.connection()
-        if self._sftp is None:
+        if self._sftp is None or self._through_which is not connection:
             self._sftp = await connection.start_sftp_client(
                 path_encoding="utf-8", path_errors="surrogateescape"
             )
+            self._through_which = connection
         return self._sftp
 
     def _path(self, path: str) -> str:
@@ -192,12 +194,14 @@ class SftpTree:
         raw = f"LC_ALL=C {command}".encode("utf-8", "surrogateescape")
         done = await connection.run(raw, encoding=None)
         told, said = (each if isinstance(each, bytes) else b"" for each in (done.stdout, done.stderr))
-        if not told and (done.exit_status is None or done.exit_status >= 126 or b"getfacl" in said):
+        found = {name.decode("utf-8", "surrogateescape"): each for name, each in access_lists(told)}
+        # A folder that `find` may not list is told of by the listing itself.
+        if not found and done.exit_status and (b"getfacl" in said or b"find:" not in said):
             raise SourceError(
                 f"getfacl cannot be run on {self.place}.",
                 hint="Install it there and let the user run commands, or leave out --option acl.",
             )
-        return {name.decode("utf-8", "surrogateescape"): each for name, each in access_lists(told)}
+        return found
 
     def _entry(self, found: asyncssh.SFTPName, above: Access | None, lists: Permissions | None) -> Entry:
         told = found.attrs

@@ -209,7 +209,9 @@ class Share:
             yield self._upserted(key, entry)
 
     def _wanted(self, name: str, key: str) -> bool:
-        return self._choice.key(key) and all(self._choice.name(each) for each in name.split("/") if each)
+        # Objects may have such names as these in theirs; in a path they never come so far.
+        names = (each for each in name.split("/") if each not in ("", ".", ".."))
+        return self._choice.key(key) and all(map(self._choice.name, names))
 
     def _upserted(self, key: str, entry: Entry) -> Upserted:
         version = f"{entry.version}-{self._rules.digest(key)}"

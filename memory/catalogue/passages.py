@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Row, delete, func, select, update
+from sqlalchemy import Connection, Engine, Row, delete, func, select, update
 
 from memory.catalogue.engine import transaction
 from memory.catalogue.ledger import BATCH
@@ -83,16 +83,18 @@ class Passages:
             return list(connection.execute(query.order_by(passages.c.id).limit(limit)).scalars())
 
     def indexed(self, ids: Sequence[int], embedded: Sequence[int]) -> None:
-        """Note what the index holds now; the ledger follows."""
-        self._mark(ids, indexed=True)
-        self.embedded(embedded)
-        self._advance(ids, Stage.INDEXED)
-        self._advance(embedded, Stage.EMBEDDED)
+        """Note what the index holds now; the ledger follows in the same transaction."""
+        with transaction(self._engine) as connection:
+            _mark(connection, ids, indexed=True)
+            _mark(connection, embedded, embedded=True)
+            _advance(connection, ids, Stage.INDEXED)
+            _advance(connection, embedded, Stage.EMBEDDED)
 
     def embedded(self, ids: Sequence[int]) -> None:
-        """Note which passages have their dense vector."""
-        self._mark(ids, embedded=True)
-        self._advance(ids, Stage.EMBEDDED)
+        """Note which passages have their dense vector; the ledger follows in the same transaction."""
+        with transaction(self._engine) as connection:
+            _mark(connection, ids, embedded=True)
+            _advance(connection, ids, Stage.EMBEDDED)
 
     def drop(self, ids: Sequence[int]) -> None:
         """Delete passages the index has let go of."""
@@ -102,7 +104,8 @@ class Passages:
 
     def unindex(self, ids: Sequence[int]) -> None:
         """Take these passages for not yet written to the index."""
-        self._mark(ids, indexed=False, embedded=False)
+        with transaction(self._engine) as connection:
+            _mark(connection, ids, indexed=False, embedded=False)
 
     def forget_index(self) -> None:
         """Take the index for empty: everything is to be written to it again, nothing embedded again."""
@@ -148,27 +151,27 @@ class Passages:
                 for row in connection.execute(query)
             ]
 
-    def _mark(self, ids: Sequence[int], **values: bool) -> None:
-        with transaction(self._engine) as connection:
-            for start in range(0, len(ids), BATCH):
-                part = passages.c.id.in_(ids[start : start + BATCH])
-                connection.execute(update(passages).where(part).values(**values))
 
-    def _advance(self, ids: Sequence[int], stage: Stage) -> None:
-        """Move ledger rows on whose documents have no passage left behind this stage."""
-        behind = passages.c.indexed.is_(False) if stage is Stage.INDEXED else passages.c.embedded.is_(False)
-        before = [Stage.PARSED.value] if stage is Stage.INDEXED else [Stage.PARSED.value, Stage.INDEXED.value]
-        with transaction(self._engine) as connection:
-            for start in range(0, len(ids), BATCH):
-                touched = select(passages.c.document).where(passages.c.id.in_(ids[start : start + BATCH]))
-                open_ = select(passages.c.document).where(
-                    passages.c.document == ledger.c.document, behind, passages.c.stale.is_(False)
-                )
-                connection.execute(
-                    update(ledger)
-                    .where(ledger.c.document.in_(touched), ledger.c.stage.in_(before), ~open_.exists())
-                    .values(stage=stage.value)
-                )
+def _mark(connection: Connection, ids: Sequence[int], **values: bool) -> None:
+    for start in range(0, len(ids), BATCH):
+        part = passages.c.id.in_(ids[start : start + BATCH])
+        connection.execute(update(passages).where(part).values(**values))
+
+
+def _advance(connection: Connection, ids: Sequence[int], stage: Stage) -> None:
+    """Move ledger rows on whose documents have no passage left behind this stage."""
+    behind = passages.c.indexed.is_(False) if stage is Stage.INDEXED else passages.c.embedded.is_(False)
+    before = [Stage.PARSED.value] if stage is Stage.INDEXED else [Stage.PARSED.value, Stage.INDEXED.value]
+    for start in range(0, len(ids), BATCH):
+        touched = select(passages.c.document).where(passages.c.id.in_(ids[start : start + BATCH]))
+        open_ = select(passages.c.document).where(
+            passages.c.document == ledger.c.document, behind, passages.c.stale.is_(False)
+        )
+        connection.execute(
+            update(ledger)
+            .where(ledger.c.document.in_(touched), ledger.c.stage.in_(before), ~open_.exists())
+            .values(stage=stage.value)
+        )
 
 
 def _passage(row: Row[Any]) -> Passage:

@@ -125,3 +125,21 @@ def test_rights_given_amid_a_write_are_what_the_index_knows(memory: SmallMemory)
     index.end()
     (passage,) = memory.catalogue.passages.of_document(third)
     assert memory.index.facts([passage.id])[passage.id].access == wide
+
+
+def test_what_is_noted_of_passages_and_of_their_document_is_noted_at_once(
+    memory: SmallMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = memory.catalogue.passages
+    waiting = [each.passage.id for each in stored.unindexed()]
+
+    def killed(*_given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("memory.catalogue.passages._advance", killed)
+    for note in (lambda: stored.indexed(waiting, waiting), lambda: stored.embedded(waiting)):
+        with pytest.raises(KeyboardInterrupt):
+            note()
+        # Noted alone, the passages would never be come back to, and their document never be called done.
+        assert [each.passage.id for each in stored.unindexed()] == waiting
+        assert stored.progress().by_meaning == 0

@@ -1,0 +1,31 @@
+"""Commands in processes of their own that begin at work: forked from one that has imported everything.
+
+A fresh process imports for seconds before it does what a test is about. The process that forks has no threads, so
+what it forks is as good as new, and may be killed like any other.
+"""
+
+import multiprocessing
+import os
+import sys
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+_FORKING = multiprocessing.get_context("forkserver")
+_FORKING.set_forkserver_preload(["tests.imported"])
+
+
+def start(home: Path, said: Path, *words: str) -> BaseProcess:
+    """Begin ``mneme WORDS`` over the memory in `home`, with the hash model; what it prints goes to the file `said`."""
+    process = _FORKING.Process(target=_command, args=(str(home), str(said), words))
+    process.start()
+    return process
+
+
+def _command(home: str, said: str, words: tuple[str, ...]) -> None:
+    from api.cli import main
+
+    os.environ.update({"MNEME_HOME": home, "MNEME_EMBEDDING__MODEL": "hash"})  # noqa: TID251 - its own process
+    with Path(said).open("w", encoding="utf-8") as file:
+        os.dup2(file.fileno(), sys.stdout.fileno())
+        os.dup2(file.fileno(), sys.stderr.fileno())
+    main(list(words))

@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # pip, not uv: with constraints.txt it takes the CPU build of torch where one is offered.
+# Each runs whole test modules, with parsers and models of its own: about 1 GB.
+TESTERS ?= 4
 INSTALL := $(PIP) install --quiet --no-compile --constraint constraints.txt
 
 .PHONY: setup demo test check bench clean
@@ -15,7 +17,7 @@ demo: $(VENV)/.run  ## a small company's memory, served on this machine
 
 test: $(VENV)/.dev  ## checks and tests; says what it left out
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -q --durations=10
+	$(BIN)/python -m pytest -q --durations=10 --numprocesses=logical --maxprocesses=$(TESTERS) --dist=loadfile
 
 check: $(VENV)/.dev  ## style, types and layers
 	$(BIN)/ruff check .

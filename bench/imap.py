@@ -24,7 +24,7 @@ from api.wiring import open_memory
 from bench.mail_sync import synced
 from bench.mailbox import originals, renamed
 from connectors.base import Checkpoint, SourceConfig, Upserted
-from connectors.imap import Imap
+from connectors.imap.connector import Imap
 from memory.domain import SourceRef
 from tests.connectors.dovecot import PASSWORD, WITHOUT_QRESYNC, Dovecot, dovecot
 

@@ -10,7 +10,7 @@ from imap_tools import AND, BaseMailBox, Header
 from pydantic import SecretStr
 
 from connectors.base import Change, Checkpoint, Connector, Deleted, SourceConfig, Upserted
-from connectors.imap import Imap
+from connectors.imap.connector import Imap
 from connectors.patience import Patience, Patient
 from connectors.testing import ConnectorContract
 from memory.domain import Access, Failed, SourceRef

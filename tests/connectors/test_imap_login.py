@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.base import SourceConfig
-from connectors.imap import Imap
+from connectors.imap.connector import Imap
 from memory.errors import InvalidInput, RateLimited, SourceError, SourceUnavailable
 from tests.connectors.dovecot import Dovecot, access_token
 

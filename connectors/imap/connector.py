@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from connectors.base import Change, Content, SourceConfig, Upserted
-from connectors.imap_address import address_of
-from connectors.imap_ahead import AHEAD_BYTES, ReadAhead
-from connectors.imap_folders import Choice
-from connectors.imap_login import OPTIONS, SECRETS, login_of
-from connectors.imap_search import Spot, search
-from connectors.imap_session import Session
-from connectors.imap_state import State
-from connectors.imap_walk import Walk
+from connectors.imap.address import address_of
+from connectors.imap.ahead import AHEAD_BYTES, ReadAhead
+from connectors.imap.folders import Choice
+from connectors.imap.login import OPTIONS, SECRETS, login_of
+from connectors.imap.search import Spot, search
+from connectors.imap.session import Session
+from connectors.imap.state import State
+from connectors.imap.walk import Walk
 from connectors.message_key import sameness
 from memory.domain import Access, SourceRef
 from memory.errors import NotFound, SourceError, SourceUnavailable

@@ -4,9 +4,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from connectors.base import Change, Checkpoint, Deleted, Upserted
-from connectors.imap_folders import Choice
-from connectors.imap_session import HEADS, Head, Opened, Session
-from connectors.imap_state import Folder, State
+from connectors.imap.folders import Choice
+from connectors.imap.session import HEADS, Head, Opened, Session
+from connectors.imap.state import Folder, State
 from connectors.message_key import message_key, sameness, told_apart
 from memory.domain import Failed, SourceRef, Stage
 from memory.errors import SourceError, SourceUnavailable

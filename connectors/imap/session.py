@@ -13,8 +13,8 @@ from imap_tools.errors import ImapToolsError, MailboxFetchError, UnexpectedComma
 from imap_tools.utils import check_command_status, encode_folder
 from pydantic import SecretStr
 
-from connectors.imap_address import Address
-from connectors.imap_login import Login
+from connectors.imap.address import Address
+from connectors.imap.login import Login
 from connectors.message_key import MAX_MESSAGE, message_id
 from memory.errors import RateLimited, SourceError, SourceUnavailable
 

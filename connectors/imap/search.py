@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from connectors.imap_folders import Choice
-from connectors.imap_session import HEADS, Session
+from connectors.imap.folders import Choice
+from connectors.imap.session import HEADS, Session
 from connectors.message_key import message_key, sameness
 from memory.domain import SourceRef
 from memory.errors import NotFound, SourceError, SourceUnavailable

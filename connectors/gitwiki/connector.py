@@ -203,7 +203,7 @@ class GitWiki:
             yield Failed(ref, Stage.FETCHED, "its bytes are missing in the repository", retryable=True)
         else:
             mark = file.blob if file.blob in unique else ""
-            yield Upserted(ref, self._version(snapshot, name, file), mark)
+            yield Upserted(ref, self._version(snapshot, name, file), mark, file.size)
 
     def _version(self, snapshot: _Snapshot, name: bytes, file: File) -> str:
         key = key_of(fsdecode(name))

@@ -30,6 +30,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "html": ("text/html", "application/xhtml+xml"),
     "markdown": ("text/markdown", "text/x-web-markdown"),
     "rst": ("text/x-rst",),
+    "dokuwiki": ("text/x-dokuwiki",),
     "delimited": ("text/csv", "text/tab-separated-values"),
     "text": ("text/plain", "text/org"),
     "code": ("text/", "application/json", "application/yaml", "application/javascript", "application/toml"),
@@ -85,6 +86,10 @@ def parser_for(media_type: str, tika_url: str = "") -> Parser:
         from ingest.parsers.rst import RstParser
 
         return RstParser()
+    if kind == "dokuwiki":
+        from ingest.parsers.dokuwiki import DokuWikiParser
+
+        return DokuWikiParser()
     from ingest.parsers.tika import TikaParser
 
     return TikaParser(tika_url)

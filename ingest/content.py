@@ -18,8 +18,11 @@ def digest_of(content: Content) -> str:
 
     :raises OSError: where its file cannot be read.
     """
+    said = repr((content.title, content.contributions)) if content.title or content.contributions else ""
     if isinstance(content.body, bytes):
-        said = repr((content.title, content.contributions)) if content.title or content.contributions else ""
-        return hashlib.sha256(content.body + said.encode("utf-8", "surrogatepass")).hexdigest()
-    with content.body.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        found = hashlib.sha256(content.body)
+    else:
+        with content.body.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256")
+    found.update(said.encode("utf-8", "surrogatepass"))
+    return found.hexdigest()

@@ -17,6 +17,7 @@ SHORT: dict[str, str] = {
     "text/html": "html",
     "text/markdown": "md",
     "text/x-rst": "rst",
+    "text/x-wiki": "wiki",
     "text/plain": "txt",
     "text/csv": "csv",
     "text/tab-separated-values": "tsv",

@@ -11,7 +11,7 @@ _OOXML = "application/vnd.openxmlformats-officedocument."
 _ODF = "application/vnd.oasis.opendocument."
 BY_ENDING: dict[str, str] = {
     "txt": "text/plain", "text": "text/plain", "log": "text/plain", "md": "text/markdown", "markdown": "text/markdown",
-    "rst": "text/x-rst", "dokuwiki": "text/x-dokuwiki", "org": "text/org", "htm": "text/html", "html": "text/html", "xhtml": "text/html",
+    "rst": "text/x-rst", "dokuwiki": "text/x-dokuwiki", "wiki": "text/x-wiki", "mediawiki": "text/x-wiki", "org": "text/org", "htm": "text/html", "html": "text/html", "xhtml": "text/html",
     "csv": "text/csv", "tsv": "text/tab-separated-values", "tab": "text/tab-separated-values",
     "json": "application/json", "ndjson": "application/json", "jsonl": "application/json", "yaml": "application/yaml", "yml": "application/yaml",
     "xml": "application/xml", "xsl": "application/xml", "toml": "text/x-toml", "ini": "text/x-ini", "tex": "text/x-tex", "sql": "text/x-sql",

@@ -31,6 +31,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "markdown": ("text/markdown", "text/x-web-markdown"),
     "rst": ("text/x-rst",),
     "dokuwiki": ("text/x-dokuwiki",),
+    "wikitext": ("text/x-wiki",),
     "delimited": ("text/csv", "text/tab-separated-values"),
     "text": ("text/plain", "text/org"),
     "code": ("text/", "application/json", "application/yaml", "application/javascript", "application/toml"),
@@ -82,6 +83,15 @@ def parser_for(media_type: str, tika_url: str = "") -> Parser:
         return TextParser(code=kind == "code")
     if kind == "mail":
         return _mail_parser(media_type)
+    if kind in ("rst", "dokuwiki", "wikitext"):
+        return _written_parser(kind)
+    from ingest.parsers.tika import TikaParser
+
+    return TikaParser(tika_url)
+
+
+def _written_parser(kind: str) -> Parser:
+    """Of a language that people write pages in."""
     if kind == "rst":
         from ingest.parsers.rst import RstParser
 
@@ -90,9 +100,9 @@ def parser_for(media_type: str, tika_url: str = "") -> Parser:
         from ingest.parsers.dokuwiki import DokuWikiParser
 
         return DokuWikiParser()
-    from ingest.parsers.tika import TikaParser
+    from ingest.parsers.wikitext import WikitextParser
 
-    return TikaParser(tika_url)
+    return WikitextParser()
 
 
 def _mail_parser(media_type: str) -> Parser:

@@ -25,6 +25,7 @@ from api import (
     push_routes,
     routes,
     security,
+    source_pages,
     upkeep_pages,
     upkeep_routes,
     usage_routes,
@@ -82,6 +83,7 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
     app.include_router(upkeep_routes.router)
     app.include_router(push_routes.router)
     app.include_router(upkeep_pages.router)
+    app.include_router(source_pages.router)
     app.include_router(web.router)
     app.include_router(judging_routes.router)
     app.include_router(eval_routes.router)

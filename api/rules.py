@@ -114,7 +114,12 @@ _BY_PERMISSION: Mapping[Permission, str] = {
         POST /api/sync
         GET /ledger
         POST /ledger/retry
+        GET /new-source
+        POST /new-source
         GET /sources
+        GET /sources/{name}/settings
+        POST /sources/{name}/settings/check
+        POST /sources/{name}/settings/secret
         POST /sources/{name}/schedule/set
         POST /sources/{name}/{action}
     """,

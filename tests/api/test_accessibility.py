@@ -84,6 +84,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
             client.post(f"/judging/pool?as={judge}", data=given)
         paths += ["/judging", "/judging/pool", "/judging/pool/settle"]
         paths += [f"/people/{person}", "/saved", "/sources", "/ledger", "/why?q=v1&query=ninety", "/nothing"]
+        paths += ["/new-source", "/sources/files/settings"]
         yield [address + path for path in paths]
 
 

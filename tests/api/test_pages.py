@@ -22,6 +22,7 @@ from api.page_text import excerpt, marked, merged, web_link
 from api.page_views import comparison_view
 from api.pages import Pages
 from api.people_views import people_page, person_page
+from api.source_form import GIVEN, SourceForm
 from api.upkeep_views import ledger_page, sources_page, why_page
 from memory.catalogue.ledger import Wanted
 from memory.domain import Stage
@@ -257,6 +258,12 @@ def rendered_upkeep(text: str, pages: Pages) -> Iterator[tuple[str, str]]:
     yield "failed sync", sources_page(pages, [source, ill], failed)
     yield "meaning", sources_page(pages, [source], {**job, "phase": "meaning", "total": None})
     yield "no sources", sources_page(pages, [], {"state": "none"})
+    given = SourceForm(kind=text, location=text, name=text, deny=text, options=text, secret=text)
+    wrong = {"detail": text, "hint": text}
+    form = {"asked": given, "kinds": {text: text}, "problem": wrong, "here": "sources"}
+    yield "new source", pages.render("new_source.html", "", **form)
+    one = {"name": text, "kind": text, "location": text, "secrets": [text], "found": text, "problem": wrong}
+    yield "source", pages.render("source.html", "", given=dict.fromkeys(GIVEN, text), here="sources", **one)
     row = {
         "ref": text,
         "stage": "failed",

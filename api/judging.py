@@ -165,10 +165,13 @@ class JudgingTable:
         """The judgements that stand on what the asker may see, by the refs of the documents as they lie now.
 
         To the owner also of documents that are gone.
+
+        :raises NotFound: where there is no such pool, or the asker may see nothing of it.
         """
-        pool = self._catalogue.judging.get(name)
-        whole = _desk(pool, self._catalogue.judging.judgements(name))
-        qrels, unsettled = (whole if asker.owner else self._desk(pool, asker)).qrels()
+        pool, desk = self._open(name, asker)
+        if asker.owner:
+            desk = _desk(pool, self._catalogue.judging.judgements(name))
+        qrels, unsettled = desk.qrels()
         cards = self._catalogue.cards.of_documents(
             {document for grades in qrels.values() for document in grades}
         )
@@ -179,7 +182,16 @@ class JudgingTable:
             }
             for query, grades in qrels.items()
         }
-        return {"pool": name, "queries": dict(pool.queries), "qrels": named, "unsettled": unsettled}
+        queries = {query: text for query, text in pool.queries.items() if desk.items.get(query)}
+        return {"pool": name, "queries": queries, "qrels": named, "unsettled": unsettled}
+
+    def remove(self, name: str, asker: Asker) -> None:
+        """Forget a pool with its judgements.
+
+        :raises NotFound: where there is no such pool, or the asker may see nothing of it.
+        """
+        self._open(name, asker)
+        self._catalogue.judging.remove(name)
 
     def _document(self, ref: str, asker: Asker) -> str | None:
         try:

@@ -65,9 +65,9 @@ def qrels(table: Table, by: By, name: Name) -> dict[str, Any]:
 
 
 @router.delete("/api/judging/pools/{name}")
-def remove(service: Asked, name: Name) -> dict[str, Any]:
+def remove(table: Table, by: By, name: Name) -> dict[str, Any]:
     """Forget a pool with its judgements."""
-    service.memory.catalogue.judging.remove(name)
+    table.remove(name, by.asker)
     return {"removed": name}
 
 

@@ -63,6 +63,10 @@ class SearchSettings(SettingsGroup):
         0.35,
         description="Weight of meaning against words where a passage has many of the question's words; it rises to 1 the fewer it has.",
     )
+    own_statistics: bool = Field(
+        False,
+        description="Whether it is counted for each reader over what they may see how rare a word is: slower, and nothing moves with what is hidden; holds from the next sync on.",
+    )
     at_once: Annotated[int, Field(ge=1, le=36)] = Field(
         32, description="Searches that run or wait at a time; whoever comes then is told to come back (503)."
     )

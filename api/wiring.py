@@ -63,7 +63,7 @@ class Memory:
     lent: ParserPool | None = None
     busy: threading.Lock = field(default_factory=threading.Lock)
     _index: VectorIndex | None = None
-    _passage_embedder: EmbedderProcess | None = None
+    _passage_embedder: Embedder | None = None
     _query_embedder: EmbedderProcess | None = None
     _parsers: ParserPool | None = None
     _opening: threading.RLock = field(default_factory=threading.RLock)
@@ -111,11 +111,11 @@ class Memory:
         return identity
 
     @property
-    def passage_embedder(self) -> EmbedderProcess:
-        """The embedder that works for syncs, in a process of its own."""
+    def passage_embedder(self) -> Embedder:
+        """The embedder that works for syncs, in a process of its own unless it is light."""
         with self._opening:
             if self._passage_embedder is None:
-                self._passage_embedder = EmbedderProcess(self.spec)
+                self._passage_embedder = self.spec.open() if self.spec.light else EmbedderProcess(self.spec)
             return self._passage_embedder
 
     @property
@@ -153,7 +153,8 @@ class Memory:
 
     def writer(self) -> IndexWriter:
         """What brings the index to what the catalogue says."""
-        writer = IndexWriter(self.catalogue, self.index, self.words, self.identity())
+        own = self.settings.search.own_statistics
+        writer = IndexWriter(self.catalogue, self.index, self.words, self.identity(), own_statistics=own)
         registry.provide(NAME, IndexWriter, writer)
         return writer
 
@@ -250,7 +251,7 @@ class Memory:
     def release_workers(self) -> None:
         """End the processes that only a sync needs; those that parse wait a while for the next one."""
         with self._opening:
-            if self._passage_embedder is not None:
+            if isinstance(self._passage_embedder, EmbedderProcess):
                 self._passage_embedder.close()
             if self._parsers is not None:
                 self._parsers.rest(PARSERS_REST_S)
@@ -311,6 +312,7 @@ def _need_restored(settings: Settings) -> None:
 
 def open_index(settings: Settings, identity: ModelIdentity) -> VectorIndex:
     """The index the settings name: embedded, or on a Qdrant server."""
+    own = settings.search.own_statistics
     if settings.index.url:
         from qdrant_client import QdrantClient
 
@@ -318,10 +320,10 @@ def open_index(settings: Settings, identity: ModelIdentity) -> VectorIndex:
 
         key = settings.index.api_key.get_secret_value() or None
         client = QdrantClient(url=settings.index.url, api_key=key)
-        return ServerIndex(client, settings.index.collection, identity)
+        return ServerIndex(client, settings.index.collection, identity, own_statistics=own)
     from memory.index.edge import EdgeIndex
 
-    return EdgeIndex(index_folder(settings), identity)
+    return EdgeIndex(index_folder(settings), identity, own_statistics=own)
 
 
 def index_folder(settings: Settings) -> Path:

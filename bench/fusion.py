@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from api.settings import load, prepare_environment
+from api.settings import load
 from bench import peers
 from eval.asking import System
 from eval.bench import Bench
@@ -47,7 +47,6 @@ def main() -> None:
     ask.add_argument("--home", type=Path, required=True, help="keeps memories and vectors between runs")
     ask.add_argument("--queries", type=int, help="so many of each collection at most, drawn at random")
     given = ask.parse_args()
-    prepare_environment()
     settings = load(home=given.home)
     spec = EmbedderSpec(settings.embedding.model, settings.home)
     bench = Bench(settings.home / "eval", spec.open)

@@ -18,7 +18,7 @@ import psutil
 from pydantic import SecretStr
 
 from api.service import Service
-from api.settings import load, prepare_environment
+from api.settings import load
 from api.sources import NewSource
 from api.wiring import open_memory
 from bench.mail_sync import synced
@@ -36,7 +36,6 @@ def main() -> None:
     ask.add_argument("messages", nargs="?", type=int, default=20_000)
     ask.add_argument("synced", nargs="?", type=int, default=2_000)
     given = ask.parse_args()
-    prepare_environment()
     found = originals(given.corpus)
     with dovecot() as server, dovecot(WITHOUT_QRESYNC, server) as older:
         fill(server, "many", found, range(given.messages))

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from api.service import Service
-from api.settings import load, prepare_environment
+from api.settings import load
 from api.sources import NewSource
 from api.wiring import open_memory
 from bench.mailbox import originals, write
@@ -26,7 +26,6 @@ def main() -> None:
     ask.add_argument("corpus")
     ask.add_argument("messages", nargs="?", type=int, default=2000)
     given = ask.parse_args()
-    prepare_environment()
     with tempfile.TemporaryDirectory() as place:
         path = Path(place, "all.mbox")
         found = originals(given.corpus)

@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from api.settings import prepare_environment
 from bench.query import percentile, serving
 
 SECONDS = 8
@@ -54,7 +53,6 @@ def main() -> None:
     ask.add_argument("home", type=Path)
     ask.add_argument("clients", nargs="?", type=int, default=64)
     given = ask.parse_args()
-    prepare_environment()
     words = (
         "contract",
         "invoice",

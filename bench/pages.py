@@ -12,7 +12,6 @@ from pathlib import Path
 import httpx
 
 from api.demo.build import questions
-from api.settings import prepare_environment
 from bench.query import serving
 
 ROUNDS = 10
@@ -32,7 +31,6 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__)
     ask.add_argument("home", type=Path)
     given = ask.parse_args()
-    prepare_environment()
     texts = [question.question for question in questions()]
     taken: dict[str, list[float]] = {"/api/search": [], "/": []}
     with (

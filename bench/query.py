@@ -21,7 +21,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 import psutil
 
-from api.settings import load, prepare_environment
+from api.settings import load
 from api.wiring import NAME, open_memory
 from bench.big_memory import build, home, queries
 from memory import registry
@@ -87,7 +87,6 @@ def main() -> None:
     ask.add_argument("--home", type=Path)
     ask.add_argument("--queries", type=int, default=300)
     given = ask.parse_args()
-    prepare_environment()
     settings = load(home=home(given.home))
     build(settings, given.passages)
     texts = queries(given.queries * 3)

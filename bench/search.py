@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from api.settings import load, prepare_environment
+from api.settings import load
 from api.wiring import NAME, open_memory
 from bench.big_memory import build, home, queries
 from memory import registry
@@ -33,7 +33,6 @@ def main() -> None:
     ask.add_argument("--profile", action="store_true")
     ask.add_argument("--model", default="hash")
     given = ask.parse_args()
-    prepare_environment()
     from search.searcher import Searcher, SearchRequest
 
     settings = load(

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from api.service import Service
-from api.settings import load, prepare_environment
+from api.settings import load
 from api.sources import NewSource
 from api.wiring import open_memory
 from ingest.index_writer import spoken
@@ -56,7 +56,6 @@ def main() -> None:
     ask.add_argument("folder", type=Path)
     ask.add_argument("--files", type=int, default=20)
     given = ask.parse_args()
-    prepare_environment()
     with tempfile.TemporaryDirectory() as place:
         chosen = Path(place, "files")
         chosen.mkdir()

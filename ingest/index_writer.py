@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ingest.facts import facts_of
 from ingest.split import embedding_text
-from memory.catalogue.catalogue import MAIN_LANGUAGE, Catalogue
+from memory.catalogue.catalogue import MAIN_LANGUAGE, NO_MAIN_LANGUAGE, Catalogue
 from memory.catalogue.passages import StoredPassage
 from memory.domain import OWNER
 from memory.embedding.base import ModelIdentity
@@ -32,11 +32,22 @@ def spoken(stored: StoredPassage) -> str:
 
 
 class IndexWriter:
-    """Writes to the index what is pending in the catalogue."""
+    """Writes to the index what is pending in the catalogue.
+
+    :param own_statistics: weigh no text by what the others in the memory are like: neither by their average length nor
+        by the language that most of them are in.
+    """
 
     def __init__(
-        self, catalogue: Catalogue, index: VectorIndex, words: WordAnalyser, model: ModelIdentity
+        self,
+        catalogue: Catalogue,
+        index: VectorIndex,
+        words: WordAnalyser,
+        model: ModelIdentity,
+        *,
+        own_statistics: bool = False,
     ) -> None:
+        self._own_statistics = own_statistics
         self._catalogue = catalogue
         self._index = index
         self._words = words
@@ -70,9 +81,10 @@ class IndexWriter:
         :return: whether it had to.
         """
         catalogue = self._catalogue
-        now, main = catalogue.passages.average_length(), self._next_main_language()
+        now, main = self._next_average(), self._next_main_language()
         planned = catalogue.get_meta(_NEXT_AVERAGE)
-        settled = abs(now / self.average() - 1) <= DRIFT and main == self._catalogue.main_language()
+        drift = 0.0 if self._own_statistics else DRIFT
+        settled = abs(now / self.average() - 1) <= drift and main == self._catalogue.main_language()
         if planned is None and (not now or settled):
             return False
         average = planned or now
@@ -94,8 +106,13 @@ class IndexWriter:
         """The average length that BM25 reckons with."""
         return float(self._catalogue.get_meta(_AVERAGE) or FIRST_AVERAGE)
 
+    def _next_average(self) -> float:
+        return FIRST_AVERAGE if self._own_statistics else self._catalogue.passages.average_length()
+
     def _next_main_language(self) -> str:
         """Another main language only where it is clearly ahead: a memory half in each must not swing."""
+        if self._own_statistics:
+            return NO_MAIN_LANGUAGE
         many, held = self._catalogue.documents.languages(OWNER), self._catalogue.main_language()
         first = next((code for code in many if code), "")
         ahead = many.get(first, 0) > (1 + DRIFT) * (many.get(held, 0) if held else 0)

@@ -37,6 +37,9 @@ from memory.catalogue.who_is_who import WhoIsWho
 MAIN_LANGUAGE = "main_language"
 """The fact about the memory that whoever writes the index keeps: an ISO 639-1 code."""
 
+NO_MAIN_LANGUAGE = "und"
+"""Stands for one where texts of an unknown language are read in none (ISO 639-2: undetermined)."""
+
 
 class Catalogue:
     """One database with a store for each subject.

@@ -117,6 +117,8 @@ class VectorIndex(Protocol):
     3. What `upsert` and `delete` did is seen by the next query, and survives the death of the process.
     4. A second process that opens the same embedded index gets `MemoryInUse`; an index made by another
        model gives `ModelMismatch`; a damaged one gives `IndexUnavailable`.
+    5. How rare a word is counts all passages there are. An index opened with ``own_statistics`` counts those only that
+       the asker may see: then nothing of what it finds moves with passages that are hidden from them.
     """
 
     def upsert(self, entries: Sequence[Entry]) -> None:

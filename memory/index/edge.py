@@ -34,13 +34,15 @@ class EdgeIndex:
 
     :param directory: where it lies; made where it does not exist.
     :param model: the model whose vectors it holds.
+    :param own_statistics: see `VectorIndex`, rule 5.
     :raises MemoryInUse: where another process has it open.
     :raises ModelMismatch: where another model made it.
     :raises IndexUnavailable: where it is damaged.
     """
 
-    def __init__(self, directory: Path, model: ModelIdentity) -> None:
+    def __init__(self, directory: Path, model: ModelIdentity, *, own_statistics: bool = False) -> None:
         self._model = model
+        self._own_statistics = own_statistics
         self._writing = threading.RLock()
         self._optimising = threading.Lock()
         self._journal: list[q.UpdateOperation] | None = None
@@ -102,10 +104,15 @@ class EdgeIndex:
         legs: dict[str, q.QueryRequest] = {}
         if query.words is not None and query.words.terms and query.words_limit:
             near = q.Query.Nearest(sparse(query.words), using=WORDS)
-            legs["words"] = q.QueryRequest(limit=query.words_limit, query=near, filter=where)
+            counted = self._counted(asker)
+            legs["words"] = q.QueryRequest(limit=query.words_limit, query=near, filter=where, params=counted)
         if query.vector is not None and query.meaning_limit:
             near = q.Query.Nearest(query.vector.tolist(), using=MEANING)
-            legs["meaning"] = q.QueryRequest(limit=query.meaning_limit, query=near, filter=where)
+            # The graph that is searched else is made of what others have, too: it settles which near ones are met.
+            exact = q.SearchParams(exact=True) if self._own_statistics else None
+            legs["meaning"] = q.QueryRequest(
+                limit=query.meaning_limit, query=near, filter=where, params=exact
+            )
         if not legs:
             return Legs()
         with edge_errors("Searching the index"):
@@ -255,6 +262,12 @@ class EdgeIndex:
                 points = [q.PointVectors(one, dict(vector)) for one, vector in some if one in held]
                 if points:
                     self._update(q.UpdateOperation.update_vectors(points), len(points))
+
+    def _counted(self, asker: Asker) -> q.SearchParams | None:
+        """Over which passages it is counted how rare a word is; None for all there are."""
+        if not self._own_statistics or (seen := edge_filter(Filters(), asker)) is None:
+            return None
+        return q.SearchParams(idf=q.IdfParams(corpus=seen))
 
     def _newest(self, limit: int, where: q.Filter | None) -> tuple[Scored, ...]:
         if not limit:

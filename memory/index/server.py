@@ -41,11 +41,20 @@ class ServerIndex:
     :param client: a client of the server; ``QdrantClient(":memory:")`` serves small tests.
     :param collection: the collection's name; it is made where it does not exist.
     :param model: the model whose vectors it holds.
+    :param own_statistics: see `VectorIndex`, rule 5.
     :raises ModelMismatch: where another model made it.
     :raises IndexUnavailable: where the server cannot be reached or the collection is not one of ours.
     """
 
-    def __init__(self, client: QdrantClient, collection: str, model: ModelIdentity) -> None:
+    def __init__(
+        self,
+        client: QdrantClient,
+        collection: str,
+        model: ModelIdentity,
+        *,
+        own_statistics: bool = False,
+    ) -> None:
+        self._own_statistics = own_statistics
         self._client = client
         self._name = collection
         self._model = model
@@ -110,11 +119,20 @@ class ServerIndex:
             legs["words"] = models.QueryRequest(query=by_time, limit=query.words_limit, filter=where)
         if query.words is not None and query.words.terms and query.words_limit:
             legs["words"] = models.QueryRequest(
-                query=_sparse(query.words), using=WORDS, limit=query.words_limit, filter=where
+                query=_sparse(query.words),
+                using=WORDS,
+                limit=query.words_limit,
+                filter=where,
+                params=self._counted(asker),
             )
         if query.vector is not None and query.meaning_limit:
             legs["meaning"] = models.QueryRequest(
-                query=query.vector.tolist(), using=MEANING, limit=query.meaning_limit, filter=where
+                query=query.vector.tolist(),
+                using=MEANING,
+                limit=query.meaning_limit,
+                filter=where,
+                # As in `EdgeIndex.search`.
+                params=models.SearchParams(exact=True) if self._own_statistics else None,
             )
         if not legs:
             return Legs()
@@ -172,6 +190,12 @@ class ServerIndex:
     def close(self) -> None:
         """Close the client."""
         self._client.close()
+
+    def _counted(self, asker: Asker) -> models.SearchParams | None:
+        """Over which passages it is counted how rare a word is; None for all there are."""
+        if not self._own_statistics or (seen := _filter(Filters(), asker)) is None:
+            return None
+        return models.SearchParams(idf=models.IdfCorpusParams(corpus=seen))
 
     def _set(self, changes: Sequence[tuple[int, dict[str, Any]]]) -> None:
         for first in range(0, len(changes), _AT_ONCE):

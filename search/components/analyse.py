@@ -6,7 +6,7 @@ from typing import Any
 from haystack import component
 
 from memory import registry
-from memory.catalogue.catalogue import Catalogue
+from memory.catalogue.catalogue import NO_MAIN_LANGUAGE, Catalogue
 from memory.domain import Asker
 from memory.embedding.base import Embedder
 from memory.index.base import Filters, SparseWords
@@ -134,4 +134,5 @@ def _languages(query: Query) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _in_use(languages: Mapping[str, int]) -> tuple[str, ...]:
     """Those that a good part of the documents is in; a few may be mistaken for another."""
     least = _IN_USE * sum(languages.values())
-    return tuple(language for language, many in languages.items() if language and many >= least)
+    known = {language: many for language, many in languages.items() if language not in {"", NO_MAIN_LANGUAGE}}
+    return tuple(language for language, many in known.items() if many >= least)

@@ -66,7 +66,7 @@ class Retrieve:
         found = Found(
             legs=Legs(words, near),
             cards=cards | more,
-            complete=enough and (bool(by_words) or len(by_meaning) < self.meaning_limit),
+            complete=enough and (bool(by_words) or not by_meaning or len(by_meaning) < self.meaning_limit),
             parts=parts | parts_of_cards(question, more),
             shared=shared if near else (0,) * len(shared),
             asked=len(question.words.terms) if question.words else 0,

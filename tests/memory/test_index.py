@@ -27,6 +27,38 @@ class TestServer(VectorIndexContract):
         return lambda: ServerIndex(QdrantClient(":memory:"), "mneme", MODEL)
 
 
+@pytest.fixture(params=["edge", "server"])
+def own(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorIndex]:
+    """An index that counts for each asker what they may see."""
+    if request.param == "edge":
+        index: VectorIndex = EdgeIndex(tmp_path / "own", MODEL, own_statistics=True)
+    else:
+        index = ServerIndex(QdrantClient(":memory:"), "mneme", MODEL, own_statistics=True)
+    yield index
+    index.close()
+
+
+@pytest.mark.filterwarnings("ignore:Local mode performs exact")
+def test_own_statistics_are_those_of_what_the_asker_sees(own: VectorIndex, tmp_path: Path) -> None:
+    """Scores are, to the last digit, those of an index that holds nothing else; whatever is hidden, and was deleted."""
+    entries = some_entries(60)
+    seen = [each for each in entries if each.facts.access.allows(Asker())]
+    part = EdgeIndex(tmp_path / "part", MODEL)
+    part.upsert(seen)
+    own.upsert(entries)
+    own.upsert([entry(90, words=words(1, 2, 3), vector=unit(0), access=Access())])
+    own.delete([90])
+    for like in seen[:10]:
+        query = LegQuery(like.words, unit(like.id % 8))
+        mine, alone = own.search(query, Asker()), part.search(query, Asker())
+        assert scores(mine.words) == pytest.approx(scores(alone.words), abs=1e-5)
+        assert scores(mine.meaning) == pytest.approx(scores(alone.meaning), abs=1e-6)
+        before = own.search(query, Asker())
+        own.upsert([entry(91, words=like.words, vector=unit(like.id % 8), access=Access())])
+        assert own.search(query, Asker()) == before
+    part.close()
+
+
 @pytest.fixture
 def edge(tmp_path: Path) -> Iterator[EdgeIndex]:
     index = EdgeIndex(tmp_path / "index", MODEL)

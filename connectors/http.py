@@ -22,6 +22,7 @@ import httpx
 from pydantic import SecretStr
 
 from connectors.http_errors import AnswerTooLarge, complain, shown, unreachable
+from connectors.internet_address import certificates
 from memory.errors import InvalidInput, SourceError, SourceUnavailable
 
 ANSWER_BYTES = 64_000_000
@@ -108,7 +109,7 @@ class Web:
         self._secrets = dict(secrets or {})
         self._client = httpx.Client(
             headers={"User-Agent": _AGENT, "Accept-Encoding": "gzip"},
-            verify=context or ssl.create_default_context(),
+            verify=context or certificates(None),
             proxy=proxy,
             transport=transport,
             timeout=timeout,

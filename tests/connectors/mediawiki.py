@@ -23,6 +23,7 @@ BOT_PASSWORD = "0123456789abcdefghijklmnopqrstuv"
 BASE = "http://wiki.test/"
 """As the wiki calls itself; the port it answers at is another one each time."""
 
+_DATABASES = ("wiki.sqlite", "wiki_jobqueue.sqlite")
 _SETTINGS = """
 $wgCapitalLinks = false;
 $wgEnableUploads = true;
@@ -35,6 +36,9 @@ $wgLocalisationCacheConf = [ 'class' => 'LocalisationCache', 'store' => 'array',
 $wgMainCacheType = CACHE_NONE;
 $wgSessionCacheType = CACHE_DB;
 $wgUseDatabaseMessages = false;
+$wgDBservers = [ [ 'type' => 'sqlite', 'host' => '', 'user' => '', 'password' => '', 'dbname' => 'wiki', 'load' => 1,
+    'dbDirectory' => $wgSQLiteDataDir, 'flags' => DBO_DEFAULT, 'variables' => [ 'synchronous' => 'OFF' ] ] ];
+$wgObjectCaches[CACHE_DB]['server']['variables'] = $wgJobTypeConf['default']['server']['variables'] = [ 'synchronous' => 'OFF' ];
 $wgArticlePath = '/wiki/$1';
 if ( is_file( '{place}/more.php' ) ) require '{place}/more.php';
 """
@@ -76,15 +80,19 @@ class Wiki:
         )
         self.start()
         self.delete("Main Page")
-        for name in ("wiki.sqlite", "wiki_jobqueue.sqlite"):
-            shutil.copy(self.place / "data" / name, self.place / f"{name}.empty")
+        self.save("empty")
 
-    def reset(self) -> None:
-        """Empty it; users and those who are logged in stay."""
-        for name in ("wiki.sqlite", "wiki_jobqueue.sqlite"):
+    def save(self, name: str) -> None:
+        """Keep what it is now under a name."""
+        for file in _DATABASES:
+            shutil.copy(self.place / "data" / file, self.place / f"{file}.{name}")
+
+    def reset(self, name: str = "empty") -> None:
+        """Make it what it was under that name; users and those who are logged in stay."""
+        for file in _DATABASES:
             for log in ("-wal", "-shm", "-journal"):
-                (self.place / "data" / f"{name}{log}").unlink(missing_ok=True)
-            shutil.copy(self.place / f"{name}.empty", self.place / "data" / name)
+                (self.place / "data" / f"{file}{log}").unlink(missing_ok=True)
+            shutil.copy(self.place / f"{file}.{name}", self.place / "data" / file)
         self.more("")
 
     def more(self, settings: str) -> None:

@@ -400,20 +400,27 @@ PAGES = 6
 SEEDED = random.Random(6)
 
 
+@pytest.fixture(scope="module")
+def filled(installed: Wiki) -> dict[str, bytes]:
+    """Some pages, by number with what they show, kept as ``full``."""
+    installed.reset()
+    made = {str(installed.write(f"Page {n}", f"text {n} " * 20)): b"text %d " % n for n in range(PAGES)}
+    installed.save("full")
+    return made
+
+
 @pytest.fixture
-def full(wiki: Wiki) -> dict[str, bytes]:
-    """Some pages, by number with what they show."""
-    return {
-        str(wiki.write(f"Page {number}", f"text {number} " * 20)): b"text %d " % number
-        for number in range(PAGES)
-    }
+def full(installed: Wiki, filled: dict[str, bytes]) -> dict[str, bytes]:
+    """The same pages, there now."""
+    installed.reset("full")
+    return filled
 
 
 @pytest.mark.parametrize("share", [SEEDED.random() for _ in range(5)])
 def test_a_connection_that_is_cut_loses_and_doubles_nothing(
-    wiki: Wiki, full: dict[str, bytes], share: float
+    installed: Wiki, full: dict[str, bytes], share: float
 ) -> None:
-    wire = Wire(wiki.port)
+    wire = Wire(installed.port)
     with closing(wire), closing(MediaWiki(source(wire.port))) as made:
         wire.cut_after(int(share * 16_000))
         pauses: list[float] = []
@@ -423,19 +430,19 @@ def test_a_connection_that_is_cut_loses_and_doubles_nothing(
 
 @pytest.mark.parametrize("after", [SEEDED.randrange(PAGES) for _ in range(5)])
 def test_a_server_that_is_killed_loses_and_doubles_nothing(
-    wiki: Wiki, full: dict[str, bytes], after: int
+    installed: Wiki, full: dict[str, bytes], after: int
 ) -> None:
     """It is killed while it answers, and is there again after a while."""
-    kill = threading.Timer(SEEDED.random() * 0.03, wiki.stop)
+    kill = threading.Timer(SEEDED.random() * 0.03, installed.stop)
     pauses: list[float] = []
 
     def pause(seconds: float) -> None:
         pauses.append(seconds)
         kill.join()
         if len(pauses) % 3 == 0:
-            wiki.start()
+            installed.start()
 
-    with closing(MediaWiki(source(wiki.port))) as made:
+    with closing(MediaWiki(source(installed.port))) as made:
         check(Patient(made, pause, Patience()), full, {after: kill.start})
     assert len(pauses) == 3
 

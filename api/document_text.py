@@ -41,12 +41,13 @@ class DocumentText:
         self._highlights, self._at, self._words = highlights, at, words
         self._path: tuple[str, ...] = ()
         self._mark, self._end, self._tail = "", 0, ""
+        self._message = ""
 
     def add(self, passage: Json, low: int, high: int) -> None:
         """Show ``passage["text"][low:high]`` after what is there already."""
         text, ordinal, location = str(passage["text"]), int(passage["ordinal"]), passage.get("location") or {}
         spans = self._highlights.get(ordinal, ())
-        fresh = self._marks(location)
+        fresh = self._marks(location) | self._byline(location, str(passage.get("byline") or ""))
         path = tuple(str(heading) for heading in location.get("heading") or ())
         if path != self._path:
             fresh, low = True, self._headings(path, text, spans, low)
@@ -104,6 +105,15 @@ class DocumentText:
         if "slide" in location or "sheet" in location:
             self.outline.append({"id": f"m{len(self.blocks)}", "depth": 1, "label": mark})
             self.blocks[-1]["id"] = self.outline[-1]["id"]
+        return True
+
+    def _byline(self, location: Json, byline: str) -> bool:
+        """Open a message of a thread; the same writer's next one is another."""
+        message = str(location.get("message") or "")
+        if not byline or message == self._message:
+            return False
+        self._message = message
+        self.blocks.append({"kind": "mark", "label": byline})
         return True
 
     def _headings(self, path: tuple[str, ...], text: str, spans: Spans, low: int) -> int:

@@ -96,21 +96,25 @@ def facts_view(document: Json) -> dict[str, Any]:
 
 def _result(result: Json, query: str, links: Links, words: Wording) -> dict[str, Any]:
     identity, found = str(result["document"]), result.get("passages") or ()
-    passages = [
+    passages: list[dict[str, Any]] = [
         {
             "html": excerpt(passage["text"], passage.get("highlights") or ()),
             "place": words.place(passage.get("location") or {}),
             "url": links.document(identity, passage["ordinal"], query),
+            "by": people_view(passage.get("people") or ()),
         }
         for passage in found
     ]
+    wrote = {person["id"] for person in passages[0]["by"]} if passages else set()
+    # Who wrote what was found goes before who began the thread.
+    people = sorted(people_view(result.get("people") or ()), key=lambda person: person["id"] not in wrote)
     return facts_view(result) | {
         "link": passages[0]["url"] if passages else links.document(identity, query=query),
         "address": links.document(identity, query=query),
         "thread": links.thread(identity, next((each["ordinal"] for each in found), None), query)
         if result.get("media_type") in MESSAGES
         else "",
-        "people": people_view(result.get("people") or ()),
+        "people": people,
         "passages": passages,
         "score": result.get("score"),
         "explain": result.get("explain") or [],

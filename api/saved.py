@@ -116,7 +116,7 @@ def _atom(news: News, base: str, suffix: str) -> bytes:
         _text(entry, "title", result.card.title)
         _text(entry, "updated", moment.astimezone(UTC).isoformat())
         ET.SubElement(entry, f"{{{_ATOM}}}link", href=f"{base}/documents/{result.card.document}{suffix}")
-        names = dict.fromkeys(link.name for link in result.card.people) or {"Mneme": None}
+        names = dict.fromkeys(link.name for link in result.people) or {"Mneme": None}
         for name in names:
             _text(ET.SubElement(entry, f"{{{_ATOM}}}author"), "name", name)
         _text(entry, "summary", result.passages[0].passage.text if result.passages else "")

@@ -27,7 +27,7 @@ class LocationOut(BaseModel):
 
 
 class PassageOut(BaseModel):
-    """A passage that was found; `highlights` are offsets into its text."""
+    """A passage that was found; `highlights` are offsets into its text, `people` wrote this message of a thread."""
 
     id: int
     ordinal: int
@@ -35,6 +35,7 @@ class PassageOut(BaseModel):
     highlights: list[tuple[int, int]]
     location: LocationOut
     score: float
+    people: list[PersonOut]
 
 
 class LegOut(BaseModel):
@@ -112,12 +113,13 @@ class SearchOut(BaseModel):
 
 
 class DocumentPassageOut(BaseModel):
-    """A passage of a document."""
+    """A passage of a document; of a message in a thread, `byline` says who wrote it and when."""
 
     id: int
     ordinal: int
     text: str
     location: LocationOut
+    byline: str
 
 
 class RelativeOut(BaseModel):

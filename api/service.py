@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from api import attached, conversations
 from api.backup import Backups
+from api.bylines import bylines
 from api.discovery import Discovery
 from api.doctor import examine
 from api.health import Health
@@ -164,6 +165,7 @@ class Service:
         known = catalogue.documents.get(document, asker)
         card = catalogue.cards.of_documents([document])[document].shown_to(asker)
         passages = catalogue.passages.of_document(document)
+        above = bylines(passages, catalogue.documents.bodies([document]).get(document, ("", [])))
         catalogue.events.record(EventKind.OPEN, asker, query, [document])
         saw([document])
         return {
@@ -191,8 +193,9 @@ class Service:
                     "ordinal": p.ordinal,
                     "text": p.text,
                     "location": {**p.location.to_json(), "label": location_label(p.location)},
+                    "byline": byline,
                 }
-                for p in passages
+                for p, byline in zip(passages, above, strict=True)
             ],
         }
 

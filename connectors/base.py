@@ -1,6 +1,6 @@
 """The contract between Mneme and a source: what changed there, and the bytes of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -60,11 +60,13 @@ class Checkpoint:
         then none of them counts as gone.
     :param whole: the walk listed everything although it was given a cursor, because that leads nowhere any more: what
         it has not met is gone, as after `changes(None)`.
+    :param doubts: the same for one document by its key, ``""`` where it is gone: an export may lack one day only.
     """
 
     cursor: str
     doubt: str = ""
     whole: bool = False
+    doubts: Callable[[str], str] | None = field(default=None, compare=False)
 
 
 Change = Upserted | Moved | Deleted | Failed | Checkpoint

@@ -18,6 +18,7 @@ also means the folder that a Mac wrote with a combining accent.
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import blake2b
 
 from memory.domain import Access
@@ -80,6 +81,7 @@ class AccessRules:
         return self._default
 
 
+@lru_cache(maxsize=1_000)
 def digest_of(access: Access) -> str:
     """A short text that differs where the access does: a part of a document's version."""
     text = ",".join(sorted(access.grant)) + "!" + ",".join(sorted(access.deny))

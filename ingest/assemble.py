@@ -6,7 +6,7 @@ from ingest.items import Divided
 from ingest.parsers.base import Parsed
 from memory.catalogue.threads import ThreadedMessage
 from memory.domain import Contribution, Document, Formality
-from memory.media_types import MESSAGES
+from memory.media_types import MESSAGES, THREAD
 from memory.people.names import name_key
 
 _WORDS = {
@@ -34,6 +34,8 @@ def formality(title: str, key: str, media_type: str) -> Formality:
     """
     if media_type in _MAIL:
         return Formality.MESSAGE
+    if media_type == THREAD:
+        return Formality.POST
     for text in (title, re.sub(r"[_/.-]+", " ", key)):
         hits = [(match.start(), kind) for kind, words in _FORMAL.items() if (match := words.search(text))]
         if hits:
@@ -84,15 +86,17 @@ def threaded(parsed: Parsed) -> ThreadedMessage | None:
 
 
 def _distinct(parts: tuple[Contribution, ...]) -> tuple[Contribution, ...]:
-    """Each person once per role: the first says it best, an address may come from a later one."""
-    kept: dict[tuple[str, str], Contribution] = {}
+    """Each person once per role and message: the first says it best, an address may come from a later one."""
+    kept: dict[tuple[str, str, str], Contribution] = {}
     for part in parts:
         who = part.person.address or part.person.account or name_key(part.person.name)
-        named = (name_key(part.person.name), part.role.value)
+        named = (name_key(part.person.name), part.role.value, part.message)
         before = kept.get(named) if part.person.name else None
         if before is not None and not (before.person.address and part.person.address):
             if part.person.address:
                 kept[named] = part
             continue
-        kept.setdefault(named if part.person.name and before is None else (who, part.role.value), part)
+        kept.setdefault(
+            named if part.person.name and before is None else (who, part.role.value, part.message), part
+        )
     return tuple(kept.values())

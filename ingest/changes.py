@@ -1,6 +1,6 @@
 """What a source's changes mean for the memory: which documents to read, and which have only moved."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -36,6 +36,8 @@ class _Walk:
     """Why nothing that was not met may be taken for gone."""
     whole: bool = False
     """Whether the source listed everything although it was given a cursor."""
+    doubts: Callable[[str], str] = lambda _key: ""
+    """The same for one document, by its key."""
 
 
 class ChangeReader:
@@ -150,7 +152,7 @@ class ChangeReader:
             if self._is_gone(row):
                 gone.append(row)
             else:
-                self._summary.doubt(self._walk.doubt)
+                self._summary.doubt(self._walk.doubt or self._walk.doubts(row.ref.key))
                 self._summary.failed += 1 + len(self._attached(row.ref))
         return gone
 
@@ -171,6 +173,7 @@ class ChangeReader:
         elif isinstance(change, Checkpoint):
             self._walk.cursor, self._walk.doubt = change.cursor, change.doubt
             self._walk.whole = change.whole
+            self._walk.doubts = change.doubts or self._walk.doubts
 
     def _decide(self, changes: list[Upserted | Moved]) -> Iterator[Fetched]:
         refs = [change.old if isinstance(change, Moved) else change.ref for change in changes]
@@ -348,6 +351,7 @@ class ChangeReader:
             not self._walk.doubt
             and key not in self._walk.seen
             and not any(key.startswith(folder) for folder in self._walk.unlisted)
+            and not self._walk.doubts(key)
         )
 
     def _remove(self, row: LedgerRow, attached: Sequence[LedgerRow]) -> None:

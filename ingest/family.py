@@ -16,7 +16,7 @@ from ingest.parsers.base import Attachment, Parsed
 from ingest.parsers.workers import ParserPool
 from memory.catalogue.documents import new_document_id
 from memory.catalogue.ledger import LedgerRow
-from memory.domain import Contribution, Failed, Role, SourceRef, Stage
+from memory.domain import AUTHORING, Contribution, Failed, Role, SourceRef, Stage
 from memory.errors import ParseError
 
 MAX_DEPTH = 5
@@ -168,7 +168,7 @@ class _Family:
             media_type=file.media_type,
             url=above.url,
             modified=parsed.modified or parsed.created or above.modified,
-            contributions=_senders(parsed),
+            contributions=_senders(parsed, file),
         )
         return Fetched(
             content,
@@ -200,8 +200,14 @@ def _first(files: Sequence[Attachment], limit: int) -> list[Attachment]:
     return [*files[: max(0, limit)], Attachment("further files", b"", problem=problem)]
 
 
-def _senders(parsed: Parsed) -> tuple[Contribution, ...]:
+def _senders(parsed: Parsed, file: Attachment) -> tuple[Contribution, ...]:
     """Who sent a message sent what is attached to it."""
+    if file.message:
+        return tuple(
+            Contribution(part.person, Role.SENDER, part.at, part.evidence)
+            for part in parsed.contributions
+            if part.message == file.message and part.role in AUTHORING
+        )
     return tuple(part for part in parsed.contributions if part.role is Role.SENDER)
 
 

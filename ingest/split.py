@@ -1,6 +1,6 @@
 """From a parsed document to its canonical text and the passages that are found.
 
-A passage is a span of the canonical text, exactly; it never crosses a heading, a sheet or a slide.
+A passage is a span of the canonical text, exactly; it never crosses a heading, a sheet, a slide or a message.
 """
 
 import math
@@ -56,13 +56,18 @@ def split(parsed: Parsed) -> tuple[str, list[Piece]]:
     """The canonical text and its passages, in reading order.
 
     The canonical text is the elements joined by blank lines. A heading opens a passage and stands in its
-    path, not in its text; one without text beneath is a passage of its own. What is set apart, such as the
-    quotations in a message, is in no passage.
+    path, not in its text; one without text beneath is a passage of its own. Nor does a passage run over the
+    messages of a thread: each has its own writer. What is set apart, such as the quotations in a message, is in no
+    passage.
     """
     canonical = _BETWEEN.join(element.text for element in parsed.elements)
-    message = parsed.message.id if parsed.message else ""
+    message = (parsed.message.id if parsed.message else "") or None
     pieces = [
-        Piece(canonical[location.start : location.end], replace(location, message=message or None), ordinal)
+        Piece(
+            canonical[location.start : location.end],
+            replace(location, message=location.message or message),
+            ordinal,
+        )
         for ordinal, location in enumerate(_locations(parsed.elements, canonical))
     ]
     return canonical, pieces
@@ -174,7 +179,7 @@ class _Passages:
 
     def _location(self, element: Element, start: int, end: int) -> Location:
         path = tuple(heading for _, heading in self._path)
-        return Location(start, end, page=element.page, heading=path, sheet=element.sheet, slide=element.slide)
+        return Location(start, end, element.page, path, element.sheet, element.slide, element.message)
 
     def _fits(self, element: Element, tokens: float) -> bool:
         """Whether one more unit belongs to the open passage."""
@@ -189,7 +194,7 @@ class _Passages:
 
 
 def _same_place(one: Element, other: Element) -> bool:
-    return one.sheet == other.sheet and one.slide == other.slide
+    return (one.sheet, one.slide, one.message) == (other.sheet, other.slide, other.message)
 
 
 def _units(element: Element, canonical: str, start: int) -> Iterator[Span]:

@@ -108,12 +108,15 @@ class Contribution:
     """Somebody's part in a document, and where that is written.
 
     :param evidence: where it was read, for instance ``document properties`` or ``by-line``.
+    :param message: the message of a thread that it was made in, as `Location.message` has it; ``""`` where it is
+        about the document as a whole.
     """
 
     person: Identity
     role: Role
     at: datetime | None = None
     evidence: str = ""
+    message: str = ""
 
     def __post_init__(self) -> None:
         _aware(self.at, "A contribution")

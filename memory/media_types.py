@@ -1,5 +1,8 @@
 """Media types and the short names people use for them (``type:pdf``)."""
 
+THREAD = "application/vnd.mneme.thread+json"
+"""The posts of one conversation in our own form, see `ingest/parsers/thread.py`."""
+
 SHORT: dict[str, str] = {
     "application/pdf": "pdf",
     "application/msword": "doc",
@@ -23,6 +26,7 @@ SHORT: dict[str, str] = {
     "text/tab-separated-values": "tsv",
     "message/rfc822": "eml",
     "application/vnd.ms-outlook": "msg",
+    THREAD: "thread",
 }
 """The short name of every media type that has a well-known one."""
 

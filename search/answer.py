@@ -5,7 +5,7 @@ from typing import Any
 
 from memory.catalogue.cards import Card
 from memory.catalogue.passages import Progress
-from memory.domain import Asker, Location, Passage
+from memory.domain import Asker, Location, Passage, PersonLink
 from search.facets import Facets
 from search.fuse import LegRank
 from search.highlight import Spans
@@ -63,6 +63,8 @@ class FoundPassage:
     passage: Passage
     score: float
     highlights: Spans = ()
+    people: tuple[PersonLink, ...] = ()
+    """Who wrote it, where it is a message of a thread and so has writers of its own."""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -74,6 +76,7 @@ class FoundPassage:
             "highlights": [list(span) for span in self.highlights],
             "location": location.to_json() | {"label": location_label(location)},
             "score": round(self.score, 6),
+            "people": [_person_json(link) for link in self.people],
         }
 
 
@@ -88,6 +91,11 @@ class Result:
     score: float
     passages: tuple[FoundPassage, ...]
     explain: tuple[LegRank, ...] | None = None
+
+    @property
+    def people(self) -> tuple[PersonLink, ...]:
+        """Whoever is behind it: who wrote the passage that was found first, where it has writers of its own."""
+        return self.card.behind(self.passages[0].passage.location.message if self.passages else None)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -104,16 +112,7 @@ class Result:
             "modified": card.modified and card.modified.isoformat(),
             "formality": card.formality.value,
             "score": round(self.score, 6),
-            "people": [
-                {
-                    "id": link.id,
-                    "name": link.name,
-                    "role": link.role.value,
-                    "at": link.at and link.at.isoformat(),
-                    "evidence": link.evidence,
-                }
-                for link in card.people
-            ],
+            "people": [_person_json(link) for link in self.people],
             "passages": [passage.to_json() for passage in self.passages],
         }
         if self.explain is not None:
@@ -172,6 +171,16 @@ def location_label(location: Location) -> str:
     """Where a passage stands, for people: ``page 3 · 4.2 Termination``; ``""`` where nothing is known."""
     parts = [f"{word} {value}" for word in ("page", "sheet", "slide") if (value := getattr(location, word))]
     return " · ".join([*parts, *location.heading[-1:]])
+
+
+def _person_json(link: PersonLink) -> dict[str, Any]:
+    return {
+        "id": link.id,
+        "name": link.name,
+        "role": link.role.value,
+        "at": link.at and link.at.isoformat(),
+        "evidence": link.evidence,
+    }
 
 
 def _leg_json(leg: LegRank) -> dict[str, Any]:

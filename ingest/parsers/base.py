@@ -9,10 +9,12 @@ from memory.domain import Contribution
 
 
 class Aside(StrEnum):
-    """What stands in a message without being its writer's words in it."""
+    """What stands in a message, or above it, without being its writer's words in it."""
 
     QUOTED = "quoted"
     SIGNATURE = "signature"
+    BYLINE = "byline"
+    """Who wrote a message of a thread, when it was written and edited, and how many reacted to it."""
 
 
 class ElementKind(StrEnum):
@@ -33,6 +35,7 @@ class Element:
     :param text: the block's text, without leading or trailing blanks, never empty.
     :param level: depth of a heading, from 1.
     :param aside: what it is, where it is not its author's own text: it is kept and shown, but not found.
+    :param message: the message of a thread that it stands in, where the document holds several.
     """
 
     kind: ElementKind
@@ -42,6 +45,7 @@ class Element:
     sheet: str | None = None
     slide: int | None = None
     aside: Aside | None = None
+    message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class Attachment:
     :param data: empty where `problem` says why it was not taken out.
     :param digest: SHA-256 of the whole file in hex; ``""`` where it was not read to its end.
     :param problem: why it cannot become a document, as the ledger says it.
+    :param message: the message of a thread that it hangs on: whoever wrote that has sent it.
     """
 
     name: str
@@ -74,6 +79,7 @@ class Attachment:
     media_type: str = ""
     digest: str = ""
     problem: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from ingest.parsers.base import Attachment, Parsed, Parser
 from ingest.parsers.detect import HEAD, OLE_UNKNOWN, UNKNOWN, detect
 from ingest.parsers.whole import CUT_OFF, cut_off
 from memory.errors import ParseError
+from memory.media_types import THREAD
 
 EMPTY = "empty file"
 NO_TEXT = "no text layer, needs OCR"
@@ -27,6 +28,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "application/pdf", "application/msword", "application/rtf", "application/epub+zip", "application/xml",
         OLE_UNKNOWN, *_OFFICE,
     ),
+    "thread": (THREAD,),
     "html": ("text/html", "application/xhtml+xml"),
     "markdown": ("text/markdown", "text/x-web-markdown"),
     "rst": ("text/x-rst",),
@@ -83,7 +85,7 @@ def parser_for(media_type: str, tika_url: str = "") -> Parser:
         return TextParser(code=kind == "code")
     if kind == "mail":
         return _mail_parser(media_type)
-    if kind in ("rst", "dokuwiki", "wikitext"):
+    if kind in ("rst", "dokuwiki", "wikitext", "thread"):
         return _written_parser(kind)
     from ingest.parsers.tika import TikaParser
 
@@ -91,7 +93,11 @@ def parser_for(media_type: str, tika_url: str = "") -> Parser:
 
 
 def _written_parser(kind: str) -> Parser:
-    """Of a language that people write pages in."""
+    """Of a language that people write pages in, or of the posts of a conversation."""
+    if kind == "thread":
+        from ingest.parsers.thread import ThreadParser
+
+        return ThreadParser()
     if kind == "rst":
         from ingest.parsers.rst import RstParser
 
@@ -158,7 +164,7 @@ def attachments(data: bytes, *, name: str, media_type: str = "") -> Parsed:
         from ingest.parsers import tika
 
         found, _ = tika.attachments(data, kind)
-    elif family(kind) == "mail":
+    elif family(kind) in ("mail", "thread"):
         found = parser_for(kind).parse(data, name=name, media_type=kind).attachments
     return Parsed(kind, attachments=tuple(bounded(found, _unread)))
 

@@ -43,6 +43,7 @@ def parsed_to_json(parsed: Parsed) -> dict[str, Any]:
                 element.sheet,
                 element.slide,
                 element.aside.value if element.aside else None,
+                element.message,
             ]
             for element in parsed.elements
         ],
@@ -52,6 +53,7 @@ def parsed_to_json(parsed: Parsed) -> dict[str, Any]:
                 part.role.value,
                 part.at.isoformat() if part.at else None,
                 part.evidence,
+                part.message,
             ]
             for part in parsed.contributions
         ],
@@ -63,6 +65,7 @@ def parsed_to_json(parsed: Parsed) -> dict[str, Any]:
                 part.media_type,
                 part.digest,
                 part.problem,
+                part.message,
             ]
             for part in parsed.attachments
         ],
@@ -152,7 +155,7 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _element(values: Any) -> Element:
-    kind, text, level, page, sheet, slide, aside = values
+    kind, text, level, page, sheet, slide, aside, message = values
     return Element(
         ElementKind(kind),
         _text(text),
@@ -161,6 +164,7 @@ def _element(values: Any) -> Element:
         _text(sheet) if sheet is not None else None,
         _whole(slide),
         Aside(aside) if aside is not None else None,
+        _text(message) if message is not None else None,
     )
 
 
@@ -176,15 +180,14 @@ def _head(values: Any) -> MessageHead | None:
 
 
 def _attachment(values: Any) -> Attachment:
-    name, data, media_type, digest, problem = values
-    return Attachment(
-        _text(name), base64.b64decode(data, validate=True), _text(media_type), _text(digest), _text(problem)
-    )
+    name, data, media_type, digest, problem, message = values
+    raw = base64.b64decode(data, validate=True)
+    return Attachment(_text(name), raw, _text(media_type), _text(digest), _text(problem), _text(message))
 
 
 def _contribution(values: Any) -> Contribution:
-    person, role, at, evidence = values
+    person, role, at, evidence, message = values
     identity = Identity(
         **dict(zip((each.name for each in fields(Identity)), map(_text, person), strict=True))
     )
-    return Contribution(identity, Role(role), _moment(at), _text(evidence))
+    return Contribution(identity, Role(role), _moment(at), _text(evidence), _text(message))

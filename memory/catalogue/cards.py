@@ -1,8 +1,8 @@
 """What a result shows of a document, kept at hand: facets and people cost no query per search."""
 
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from memory.catalogue.engine import transaction
 from memory.catalogue.ledger import BATCH
 from memory.catalogue.rules import names_told
 from memory.catalogue.schema import access, contributions, documents, passages, persons
-from memory.domain import Access, Asker, Formality, PersonLink, Role
+from memory.domain import AUTHORING, Access, Asker, Formality, PersonLink, Role
 from memory.people.names import display_name
 
 
@@ -32,6 +32,8 @@ class Card:
     formality: Formality
     access: Access
     people: tuple[PersonLink, ...]
+    writers: Mapping[str, tuple[PersonLink, ...]] = field(default_factory=dict)
+    """Who wrote each message of a thread, by the message's id as `Location.message` has it."""
     outward: "Card | None" = None
     """The card for all but the owner, where people are called otherwise on it: see `shown_to`."""
 
@@ -41,6 +43,16 @@ class Card:
         What somebody is called elsewhere may stand in documents which the asker may not see. The owner sees all.
         """
         return self if asker.owner or self.outward is None else self.outward
+
+    def behind(self, message: str | None) -> tuple[PersonLink, ...]:
+        """The document's people, those who wrote this message of it first."""
+        first = self.writers.get(message or "", ())
+        wrote = {(link.id, link.role) for link in first}
+        return (*first, *(link for link in self.people if (link.id, link.role) not in wrote))
+
+
+_Part = tuple[str, PersonLink]
+"""A message of the document, ``""`` for the whole of it, and somebody's part in it."""
 
 
 class _Place:
@@ -138,7 +150,7 @@ def _read(connection: Connection, ids: Sequence[str]) -> dict[str, Card]:
     allowed: dict[str, tuple[set[str], set[str]]] = {document: (set(), set()) for document in ids}
     for row in connection.execute(select(access).where(access.c.document.in_(ids))):
         allowed[row.document][row.deny].add(row.token)
-    people: dict[str, list[PersonLink]] = {document: [] for document in ids}
+    people: dict[str, list[_Part]] = {document: [] for document in ids}
     query = (
         select(contributions, persons.c.name.label("called"))
         .join(persons, persons.c.id == contributions.c.person)
@@ -147,12 +159,13 @@ def _read(connection: Connection, ids: Sequence[str]) -> dict[str, Card]:
     )
     rows = connection.execute(query).all()
     told = names_told(connection, {row.person for row in rows})
-    outward: dict[str, list[PersonLink]] = {document: [] for document in ids}
+    outward: dict[str, list[_Part]] = {document: [] for document in ids}
     for row in rows:
         link = PersonLink(row.person, row.called, Role(row.role), row.at, row.evidence)
         called = told.get(row.person) or _as_here(row)
-        people[row.document].append(link)
-        outward[row.document].append(link if called == link.name else replace(link, name=called))
+        people[row.document].append((row.message, link))
+        called_so = link if called == link.name else replace(link, name=called)
+        outward[row.document].append((row.message, called_so))
     cards = {}
     for row in connection.execute(
         select(documents).where(documents.c.id.in_(ids), documents.c.removed.is_(False))
@@ -171,20 +184,34 @@ def _read(connection: Connection, ids: Sequence[str]) -> dict[str, Card]:
             Formality(row.formality),
             Access(frozenset(grant), frozenset(deny)),
             _once(people[row.id]),
+            _writers(people[row.id]),
         )
         others = _once(outward[row.id])
-        cards[row.id] = card if others == card.people else replace(card, outward=replace(card, people=others))
+        outside = replace(card, people=others, writers=_writers(outward[row.id]))
+        cards[row.id] = card if outside == card else replace(card, outward=outside)
     return cards
 
 
-def _once(links: Sequence[PersonLink]) -> tuple[PersonLink, ...]:
-    """Each person once in each role, with the latest date: one document may call somebody by two addresses."""
+def _once(parts: Sequence[_Part]) -> tuple[PersonLink, ...]:
+    """Each person once in each role, with the latest date.
+
+    One document may call somebody by two addresses, and they may have written several messages of a thread.
+    """
     found: dict[tuple[str, Role], PersonLink] = {}
-    for link in links:
+    for _, link in parts:
         known = found.get((link.id, link.role))
         if known is None or (link.at and (known.at is None or link.at > known.at)):
             found[link.id, link.role] = link
     return tuple(found.values())
+
+
+def _writers(parts: Sequence[_Part]) -> dict[str, tuple[PersonLink, ...]]:
+    """Who wrote each message; whom it only mentions did not."""
+    found: dict[str, tuple[PersonLink, ...]] = {}
+    for message, link in parts:
+        if message and link.role in AUTHORING:
+            found[message] = (*found.get(message, ()), link)
+    return found
 
 
 def _as_here(row: Row[Any]) -> str:

@@ -300,6 +300,7 @@ class Documents:
                 "role": part.role.value,
                 "at": part.at,
                 "evidence": part.evidence,
+                "message": part.message,
             }
             for ordinal, (part, who) in enumerate(zip(parts, met, strict=True))
         ]
@@ -357,6 +358,8 @@ def _read_contributions(connection: Connection, document: str) -> tuple[Contribu
         select(contributions).where(contributions.c.document == document).order_by(contributions.c.ordinal)
     )
     return tuple(
-        Contribution(Identity(row.name, row.address, row.account), Role(row.role), row.at, row.evidence)
+        Contribution(
+            Identity(row.name, row.address, row.account), Role(row.role), row.at, row.evidence, row.message
+        )
         for row in connection.execute(query)
     )

@@ -160,20 +160,28 @@ class Neighbourhood:
 
     def _met(self, ids: list[int]) -> dict[int, list[tuple[str, str | None, str]]]:
         """Of each identity document, thread and role."""
-        place = func.row_number().over(
-            partition_by=contributions.c.identity,
-            order_by=(contributions.c.document, contributions.c.ordinal),
-        )
-        few = (
+        parts = (
             select(
                 contributions.c.identity,
                 contributions.c.document,
+                contributions.c.ordinal,
                 case((contributions.c.evidence == SIGNED, SIGNED), else_=contributions.c.role).label("role"),
-                place.label("place"),
             )
             .where(contributions.c.identity.in_(ids))
             .subquery()
         )
+        # Somebody who wrote half of a long thread was met in one document.
+        once = (
+            select(
+                parts.c.identity, parts.c.document, parts.c.role, func.min(parts.c.ordinal).label("ordinal")
+            )
+            .group_by(parts.c.identity, parts.c.document, parts.c.role)
+            .subquery()
+        )
+        place = func.row_number().over(
+            partition_by=once.c.identity, order_by=(once.c.document, once.c.ordinal)
+        )
+        few = select(once, place.label("place")).subquery()
         query = (
             select(few, documents.c.thread)
             .join(documents, documents.c.id == few.c.document)

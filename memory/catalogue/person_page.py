@@ -92,9 +92,12 @@ class PersonPages:
 
     def works(self, person: str, asker: Asker, limit: int = 200) -> list[Work]:
         """What a person had a part in, newest first."""
+        what = (documents.c.title, documents.c.source, documents.c.type)
+        latest = func.max(contributions.c.at).label("at")  # of a thread, in which they may have written often
         query = (
-            _theirs(person, asker, contributions, documents.c.title, documents.c.source, documents.c.type)
-            .order_by(func.coalesce(contributions.c.at, documents.c.modified).desc(), documents.c.title)
+            _theirs(person, asker, contributions.c.document, contributions.c.role, latest, *what)
+            .group_by(contributions.c.document, contributions.c.role, documents.c.modified, *what)
+            .order_by(func.coalesce(latest, documents.c.modified).desc(), documents.c.title)
             .limit(limit)
         )
         with transaction(self._engine) as connection:
@@ -146,7 +149,7 @@ class PersonPages:
         return self._counted(query, asker, limit)
 
     def answered(self, person: str, asker: Asker) -> int:
-        """How many messages they sent in threads in which somebody else had written before."""
+        """How many messages they wrote in threads in which somebody else had written before."""
         before, theirs = documents.alias("before"), contributions.alias("theirs")
         earlier = (
             select(before.c.id)
@@ -166,7 +169,23 @@ class PersonPages:
             contributions.c.role == Role.SENDER.value, documents.c.thread.is_not(None), earlier.exists()
         )
         with transaction(self._engine) as connection:
-            return int(connection.execute(query).scalar_one())
+            return int(connection.execute(query).scalar_one()) + self._replied(connection, person, asker)
+
+    @staticmethod
+    def _replied(connection: Connection, person: str, asker: Asker) -> int:
+        """The same of threads that are one document: somebody else's message stands before theirs."""
+        others = contributions.alias("others")
+        earlier = select(others.c.document).where(
+            others.c.document == contributions.c.document,
+            others.c.message != "",
+            others.c.role.in_(_AUTHORING),
+            others.c.person != person,
+            others.c.at < contributions.c.at,
+        )
+        query = _theirs(person, asker, func.count()).where(
+            contributions.c.message != "", contributions.c.role == Role.COMMENTER.value, earlier.exists()
+        )
+        return int(connection.execute(query).scalar_one())
 
     def aliases(self, person: str, asker: Asker) -> list[Alias]:
         """Their identities: the directory's, and those that documents the asker may see give them."""

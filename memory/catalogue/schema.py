@@ -272,6 +272,8 @@ contributions = Table(
     Column("role", String, nullable=False),
     Column("at", Moment),
     Column("evidence", Text, nullable=False),
+    # The message of a thread that it was made in.
+    Column("message", Text, nullable=False, server_default=""),
 )
 
 ledger = Table(

@@ -5,6 +5,7 @@ from typing import Any
 from haystack import component
 
 from memory import registry
+from memory.catalogue.cards import Card
 from memory.catalogue.catalogue import Catalogue
 from memory.domain import Passage
 from memory.words import WordAnalyser
@@ -71,16 +72,22 @@ class Present:
             best, score = shown[0]
             card = ranked.found.cards[best]
             # A passage may have left the catalogue since it was found: its document changed this moment.
-            if passages := _passages(shown, texts, highlighter, card.language):
+            if passages := _passages(shown, texts, highlighter, card):
                 ranks = tuple(told[best]) if request.explain else None
                 results.append(Result(card, score, passages, ranks))
         return tuple(results)
 
 
 def _passages(
-    shown: Shown, texts: dict[int, Passage], highlighter: Highlighter, language: str
+    shown: Shown, texts: dict[int, Passage], highlighter: Highlighter, card: Card
 ) -> tuple[FoundPassage, ...]:
     here = [(texts[identity], score) for identity, score in shown if identity in texts]
     return tuple(
-        FoundPassage(passage, score, highlighter.spans(passage.text, language)) for passage, score in here
+        FoundPassage(
+            passage,
+            score,
+            highlighter.spans(passage.text, card.language),
+            card.writers.get(passage.location.message or "", ()),
+        )
+        for passage, score in here
     )

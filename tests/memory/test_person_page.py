@@ -104,8 +104,9 @@ def test_a_page_says_what_the_documents_say_that_the_asker_may_see(
             ]
             active = {each.id: each for each, part in theirs if part.role in AUTHORING}
             works = pages.works(person, asker)
+            # Once in each role, however often they are named or wrote in it.
             assert Counter((work.document, work.role) for work in works) == Counter(
-                (each.id, part.role) for each, part in theirs
+                {(each.id, part.role) for each, part in theirs}
             )
             assert pages.roles(person, asker) == Counter(
                 role for each in seen for role in {part.role for one, part in theirs if one is each}

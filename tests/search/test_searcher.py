@@ -351,7 +351,15 @@ def test_the_json_is_what_the_pages_and_the_command_line_read(memory):
         "score", "people", "passages", "explain",
     }  # fmt: skip
     assert first["people"][0].keys() == {"id", "name", "role", "at", "evidence"}
-    assert first["passages"][0].keys() == {"id", "ordinal", "text", "highlights", "location", "score"}
+    assert first["passages"][0].keys() == {
+        "id",
+        "ordinal",
+        "text",
+        "highlights",
+        "location",
+        "score",
+        "people",
+    }
     assert first["passages"][0]["location"]["label"] == "page 1"
     assert {leg["leg"] for leg in first["explain"]} == {"words", "meaning"}
     assert told["facets"]["source"][0].keys() == {"value", "label", "count", "query"}

@@ -24,6 +24,7 @@ from api import (
     people_routes,
     push_routes,
     routes,
+    scan_routes,
     security,
     source_pages,
     upkeep_pages,
@@ -78,6 +79,7 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
     app.include_router(discovery_routes.router)
     app.include_router(discovery_pages.router)
     app.include_router(conversation_routes.router)
+    app.include_router(scan_routes.router)
     app.include_router(people_routes.router)
     app.include_router(people_pages.router)
     app.include_router(upkeep_routes.router)

@@ -7,12 +7,11 @@ from urllib.parse import unquote
 
 from api.wiring import Memory
 from connectors.base import Content
-from ingest.family import attached_refs
+from ingest.family import taken_out
 from ingest.parsers.workers import ParserPool
 from memory.catalogue.cards import Card
 from memory.catalogue.ledger import LedgerRow
 from memory.domain import Asker, Document, SourceRef
-from memory.errors import NotFound, ParseError
 
 _ONE_AT_A_TIME = threading.Lock()
 """Taking a file out of another costs a worker process; many at once would cost many."""
@@ -67,37 +66,18 @@ def original(memory: Memory, document: Document, fetch: Callable[[SourceRef], Co
     :param fetch: gives what the source lists, as it is now.
     :raises NotFound: where the source, or the document there, does not hold it any more.
     """
-    way = _way(memory, document.ref)
+    way = memory.catalogue.ledger.way_to(document.ref)
     content = fetch(way[0])
     if len(way) == 1:
         return content
     parsing = memory.settings.parsing
     with (
         _ONE_AT_A_TIME,
-        ParserPool(1, parsing.timeout_s, parsing.memory_mb << 20, warm_up=False) as pool,
+        ParserPool(1, parsing.timeout_s, parsing.memory_mb << 20, ocr=memory.ocr, warm_up=False) as pool,
     ):
         for ref in way[1:]:
-            content = _take_out(pool, content, ref)
+            content = taken_out(pool, content, ref)
     return content
-
-
-def _way(memory: Memory, ref: SourceRef) -> list[SourceRef]:
-    """From the document that the source lists down to this one."""
-    way = [ref]
-    while (row := memory.catalogue.ledger.find([way[0]]).get(way[0])) and row.parent:
-        way.insert(0, row.parent)
-    return way
-
-
-def _take_out(pool: ParserPool, content: Content, ref: SourceRef) -> Content:
-    try:
-        files = pool.attachments(content.body, name=content.name, media_type=content.media_type)
-    except (ParseError, OSError) as error:
-        raise NotFound(f"{content.name} cannot be opened any more: {error}") from error
-    for found, file in zip(attached_refs(content.ref, files), files, strict=True):
-        if found == ref:
-            return Content(ref, file.name or "attachment", file.data, file.media_type, content.url)
-    raise NotFound(f"{content.name} does not hold this file any more.", hint="The next sync will notice.")
 
 
 def _name(ref: SourceRef) -> str:

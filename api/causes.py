@@ -26,6 +26,7 @@ class Cause(StrEnum):
     UNMATCHED = "unmatched"
     BEYOND = "beyond"
     RANKED = "ranked"
+    PARTLY = "partly"
     FOUND = "found"
 
 
@@ -82,6 +83,10 @@ SENTENCES: dict[Cause, tuple[str, str]] = {
         msg("This search finds it at position {position}."),
         msg("Words of its title, or a filter such as source: or type:, bring it to the front."),
     ),
+    Cause.PARTLY: (
+        msg("It can be found, but not all that is in it: {reason}."),
+        "",
+    ),
     Cause.FOUND: (
         msg("It can be found."),
         msg("Give the search as well, to see where it stands in it."),
@@ -101,11 +106,18 @@ RULES = {
 
 _NEEDLES = (
     (
-        "OCR",
+        "needs OCR",
         msg(
-            "Recognise its text with an OCR program and save it with a text layer; the next sync takes it in."
+            "Install Tesseract with the languages of your documents (Debian: apt-get install tesseract-ocr tesseract-ocr-deu) and leave MNEME_OCR__ON at true; the next sync recognises it."
         ),
     ),
+    (
+        "yet to come",
+        msg(
+            "A sync recognises pages once everything else is done, for MNEME_OCR__MINUTES at most; the next one goes on."
+        ),
+    ),
+    ("could not be recognised", msg("Look at that page itself; a clearer scan may be read.")),
     ("password", msg("Save it without a password, or leave it out of the source.")),
     ("encrypted", msg("Save it without a password, or leave it out of the source.")),
     ("empty file", msg("Nothing to do, unless it should not be empty.")),
@@ -119,8 +131,8 @@ _NEEDLES = (
 
 
 def advice(stage: Stage, reason: str, retryable: bool) -> str:
-    """What to do about a document that was not taken in; ``""`` where it was."""
-    if stage not in {Stage.FAILED, Stage.SKIPPED}:
+    """What to do about a document that was not taken in, or not all of it; ``""`` where it was."""
+    if stage not in {Stage.FAILED, Stage.SKIPPED} and not reason:
         return ""
     for needle, said in _NEEDLES:
         if needle in reason:
@@ -142,4 +154,6 @@ def cause_of(stage: Stage, reason: str) -> Cause:
         return Cause.FAILED
     if stage is Stage.SKIPPED:
         return Cause.NO_TEXT if reason.startswith(("no text", "empty")) else Cause.SKIPPED
-    return Cause.FOUND if stage in {Stage.INDEXED, Stage.EMBEDDED} else Cause.PENDING
+    if stage in {Stage.INDEXED, Stage.EMBEDDED}:
+        return Cause.PARTLY if reason else Cause.FOUND
+    return Cause.PENDING

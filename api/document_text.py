@@ -101,7 +101,8 @@ class DocumentText:
         if not mark or mark == self._mark:
             return False
         self._mark = mark
-        self.blocks.append({"kind": "mark", "label": mark})
+        scan = location.get("page") if location.get("scanned") else None
+        self.blocks.append({"kind": "mark", "label": mark, "scan": scan})
         if "slide" in location or "sheet" in location:
             self.outline.append({"id": f"m{len(self.blocks)}", "depth": 1, "label": mark})
             self.blocks[-1]["id"] = self.outline[-1]["id"]

@@ -1,7 +1,9 @@
 """Syncs as jobs: one at a time, in the background, with progress for whoever asks."""
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
@@ -12,7 +14,7 @@ from ingest.components import PassageEmbedder
 from ingest.error_monitor import Limits
 from ingest.likeness import Likeness
 from ingest.pipelines import load
-from ingest.sync import Interrupted, Sync
+from ingest.sync import Interrupted, Phase, Step, Sync
 from memory import registry
 from memory.catalogue.sources import Source, still_removing
 from memory.errors import DiskFull, InvalidInput, MemoryInUse, MnemeError, RateLimited
@@ -142,18 +144,50 @@ class Jobs:
                 self._memory.share_processor(False)
 
     def _bring_up_to_date(self, sync: Sync, job: SyncJob) -> None:
-        """Read and embed, by turns where sources are joined to the job meanwhile: words come first."""
+        """Read, embed and recognise, by turns where sources are joined to the job meanwhile: words come first."""
+        minutes, until = self._memory.settings.ocr.minutes, None
         while True:
             self._read_all(sync, job)
             job.words_done = not job.waits()
             if job.meaning:
                 self._memory.release_parsers()
                 job.embedded += sync.embed(job.report, self._wanted, job.waits)
+                if until is None:
+                    until = time.monotonic() + 60 * minutes if minutes else math.inf
+                if self._recognise_all(sync, job, until):
+                    job.embedded += sync.embed(job.report, self._wanted, job.waits)
             if job.close():
                 break
         if job.meaning:
             self._memory.optimise()
             Likeness(self._memory.catalogue, self._memory.index).update(sync.stopping)
+
+    def _recognise_all(self, sync: Sync, job: SyncJob, until: float) -> bool:
+        """Recognise the pages that wait for it in what was read; says whether any document was read again."""
+        if self._memory.parsers.ocr is None:
+            return False
+        before = job.recognised().documents
+        for name in [summary["source"] for summary in job.summaries]:
+            if job.waits():
+                break
+            if self._memory.catalogue.ledger.unread(name):
+                self._recognise(sync, job, self._memory.catalogue.sources.get(name), until)
+        return job.recognised().documents > before
+
+    def _recognise(self, sync: Sync, job: SyncJob, source: Source, until: float) -> None:
+        job.report(Step(Phase.PICTURES, source.name, 0, None))  # whoever wants it stopped waits for its end
+        try:
+            with self._memory.connected(source) as connector:
+                done = sync.recognise(source.name, connector, until, job.waits, job.report)
+            job.note_recognised(source.name, done)
+        except MnemeError as error:
+            if isinstance(error, Interrupted) and not sync.stopping():
+                return  # only this source was stopped
+            if isinstance(error, Interrupted | DiskFull):
+                raise
+            job.failed(source.name, error)
+        finally:
+            job.left(source.name)
 
     def _prepare(self) -> Sync:
         memory = self._memory

@@ -1,10 +1,11 @@
 """The addresses the pages lead to: our own, and those of the static files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 STATIC = Path(__file__).parent / "static"
@@ -69,6 +70,25 @@ class Links:
             f"/documents/{_segment(document)}", passage=passage, q=query, voted="1" if voted else ""
         )
         return address + (f"#p{passage}" if passage else "")
+
+    def scan(self, document: str, page: int, ordinal: int | None = None, query: str = "") -> str:
+        """A page of a document as a picture, with a passage and the search's words marked."""
+        passage = "" if ordinal is None else str(ordinal)
+        return (
+            self._address(f"/documents/{_segment(document)}/pages/{page}", passage=passage, q=query)
+            + "#found"
+        )
+
+    def picture(self, document: str, page: int) -> str:
+        """The picture of a page."""
+        return self._address(f"/api/documents/{_segment(document)}/pages/{page}/picture")
+
+    def passage(self, document: str, passage: Mapping[str, Any], query: str = "") -> str:
+        """Where a passage that was found stands: on the picture of its page where it was recognised there."""
+        location, ordinal = passage.get("location") or {}, passage["ordinal"]
+        if location.get("scanned") and location.get("page"):
+            return self.scan(document, location["page"], ordinal, query)
+        return self.document(document, ordinal, query)
 
     def thread(
         self, document: str, ordinal: int | None = None, query: str = "", page: int | None = None

@@ -40,6 +40,8 @@ TERMS = (
     ),
     # the legs of a search
     *(msg("words"), msg("meaning")),
+    # what a word on a scanned page may be
+    msg("uncertain"),
     # where a person was read
     *(msg("by-line"), msg("document properties"), msg("directory"), msg("signature block"), msg("header")),
 )
@@ -100,7 +102,7 @@ def _result(result: Json, query: str, links: Links, words: Wording) -> dict[str,
         {
             "html": excerpt(passage["text"], passage.get("highlights") or ()),
             "place": words.place(passage.get("location") or {}),
-            "url": links.document(identity, passage["ordinal"], query),
+            "url": links.passage(identity, passage, query),
             "by": people_view(passage.get("people") or ()),
         }
         for passage in found

@@ -189,6 +189,7 @@ class Pages:
             outline=text.outline,
             query=query,
             at=at,
+            scan=_scan(passages, at),
             versions=versions,
             voted=bool(document.get("voted")),
             votes=bool(document.get("votes")),
@@ -199,3 +200,13 @@ class Pages:
     ) -> str:
         """What went wrong, and what to do about it."""
         return self.render("error.html", asker, status=status, title=title, detail=detail, hint=hint)
+
+
+def _scan(passages: Sequence[Json], at: int | None) -> int | None:
+    """The scanned page that the passage in view stands on, else the first there is."""
+    scanned = {
+        passage["ordinal"]: location["page"]
+        for passage in passages
+        if (location := passage.get("location") or {}).get("scanned") and location.get("page")
+    }
+    return scanned.get(at) if at is not None else min(scanned.values(), default=None)

@@ -47,7 +47,8 @@ def follow(gateway: Gateway, *, quiet: bool, until_read: Set[str] = frozenset())
 
 
 def _shown(job: dict[str, Any]) -> dict[str, Any]:
-    what = f"Reading {job['source']}" if job["phase"] == "words" else "Making it findable by meaning"
+    doing = {"words": f"Reading {job['source']}", "pictures": f"Recognising pages of {job['source']}"}
+    what = doing.get(job["phase"], "Making it findable by meaning")
     total = job["total"]
     count = f"{job['done']:,} of {total:,}" if total else f"{job['done']:,}"
     # Before the first sync nobody knows how much there is: then the bar only shows that it moves.

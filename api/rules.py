@@ -27,6 +27,8 @@ _BY_PERMISSION: Mapping[Permission, str] = {
         GET /api/documents/{document}
         GET /api/documents/{document}/compare/{other}
         GET /api/documents/{document}/original
+        GET /api/documents/{document}/pages/{page}
+        GET /api/documents/{document}/pages/{page}/picture
         GET /api/documents/{document}/similar
         GET /api/documents/{document}/thread
         GET /api/documents/{document}/versions
@@ -42,6 +44,7 @@ _BY_PERMISSION: Mapping[Permission, str] = {
         POST /password
         GET /documents/{document}
         GET /documents/{document}/compare/{other}
+        GET /documents/{document}/pages/{page}
         GET /documents/{document}/similar
         GET /documents/{document}/thread
         GET /openapi.json

@@ -24,6 +24,7 @@ class LocationOut(BaseModel):
     sheet: str | None = None
     slide: int | None = None
     message: str | None = None
+    scanned: bool = False
 
 
 class PassageOut(BaseModel):
@@ -110,6 +111,33 @@ class SearchOut(BaseModel):
     results: list[ResultOut]
     facets: dict[str, list[FacetValueOut]]
     filters: list[FilterOut]
+
+
+class ScannedWordOut(BaseModel):
+    """A word on a scanned page: its `box` is left, top, width and height in pixels, `before` what stands in front of it."""
+
+    text: str
+    box: tuple[int, int, int, int]
+    confidence: int
+    unsure: bool
+    found: bool
+    view: bool
+    line: int
+    before: str
+
+
+class ScanOut(BaseModel):
+    """A page that was read as a picture; `pages` are all such pages of the document, `width` and `height` pixels."""
+
+    document: str
+    title: str
+    language: str
+    page: int
+    pages: list[int]
+    width: int
+    height: int
+    confidence: int
+    words: list[ScannedWordOut]
 
 
 class DocumentPassageOut(BaseModel):

@@ -23,6 +23,7 @@ from api.metrics import Metrics
 from api.peers import Peers
 from api.people_service import PeopleService
 from api.saved import Saved
+from api.scans import Scans
 from api.schedule import Schedule
 from api.search_setup import built, promote
 from api.sources import NewSource
@@ -60,6 +61,7 @@ class Service:
     identify: Identification = field(init=False)
     backups: Backups = field(init=False)
     login: Login = field(init=False)
+    scans: Scans = field(init=False)
     turns: Turns = field(init=False)
     health: Health = field(init=False)
     limits: CallerLimits = field(init=False)
@@ -84,6 +86,7 @@ class Service:
         self.login = Login(memory.settings.auth, memory.catalogue)
         self.identify = identification(memory.settings, memory.catalogue, self.owner)
         self.backups = Backups(self.memory)
+        self.scans = Scans(self.memory)
         self.health = Health(self.memory)
         self.turns = Turns(self.memory.settings.search.at_once)
         self.metrics = Metrics(
@@ -291,6 +294,7 @@ class Service:
         """Stop what runs and let go of the memory."""
         self.schedule.stop()
         self.jobs.stop()
+        self.scans.close()
         self.memory.close()
 
 

@@ -81,6 +81,23 @@ class ParsingSettings(SettingsGroup):
     tika_url: str = Field("", description="Address of a Tika server; empty: the built-in Tika.")
 
 
+class OcrSettings(SettingsGroup):
+    """Recognising the text of pages that are pictures."""
+
+    on: bool = Field(
+        True, description="Whether text is recognised on pictures, where Tesseract is installed."
+    )
+    tesseract: str = Field("tesseract", description="Tesseract: a command, or its path.")
+    languages: Several = Field(
+        (),
+        description="Tesseract's names of languages, with commas; empty: eng, deu, fra and dan as far as installed.",
+    )
+    minutes: Annotated[float, Field(ge=0)] = Field(
+        30,
+        description="Minutes that one sync recognises pages for; the next one goes on. 0: until all are done.",
+    )
+
+
 class SyncSettings(SettingsGroup):
     """What a sync takes in."""
 
@@ -171,6 +188,7 @@ class Settings(BaseSettings):
     embedding: EmbeddingSettings = EmbeddingSettings()
     search: SearchSettings = SearchSettings()
     parsing: ParsingSettings = ParsingSettings()
+    ocr: OcrSettings = OcrSettings()
     sync: SyncSettings = SyncSettings()
     events: EventSettings = EventSettings()
     audit: AuditSettings = AuditSettings()

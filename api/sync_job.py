@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from ingest.recognition import Recognised
 from ingest.summary import Summary
 from ingest.sync import Phase, Step
 from memory.catalogue.sources import Source
@@ -44,6 +45,7 @@ class SyncJob:
         self.meaning = meaning
         self.errors: list[dict[str, str]] = []
         self.embedded = 0
+        self._recognised: dict[str, Recognised] = {}
         self.words_done = False
         """Whether everything that was to be read is found by its words."""
         self.stopping = False
@@ -125,6 +127,16 @@ class SyncJob:
             self._summaries.pop(source, None)
             self._summaries[source] = summary.to_json()
 
+    def note_recognised(self, source: str, done: Recognised) -> None:
+        """Note what came of a source's pages that are pictures."""
+        with self._changed:
+            self._recognised[source] = self._recognised.get(source, Recognised()).followed_by(done)
+
+    def recognised(self) -> Recognised:
+        """What came of such pages in all sources."""
+        with self._changed:
+            return Recognised.of(self._recognised.values())
+
     def failed(self, source: str, error: MnemeError) -> None:
         """Note an error, of a source or (``""``) of the whole job."""
         self.errors.append({"source": source, "message": error.message, "hint": error.hint})
@@ -165,6 +177,7 @@ class SyncJob:
             "waiting": waiting,
             "words_done": self.words_done,
             "embedded": self.embedded,
+            "recognised": self.recognised().to_json(),
             "summaries": self.summaries,
             "errors": list(self.errors),
         }

@@ -7,6 +7,7 @@ from typing import Any
 from api.causes import advice
 from api.jobs import Jobs
 from api.schedule import Schedule
+from ingest.sync import Phase
 from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.ledger import LedgerRow, Wanted
 from memory.catalogue.sources import Source
@@ -68,7 +69,9 @@ class Upkeep:
             "every_minutes": source.every,
             "next_sync": _iso(self._schedule.next_sync(source)),
             "last_sync": _iso(source.synced),
-            "progress": {"done": step.done, "total": step.total} if step else None,
+            "progress": {"done": step.done, "total": step.total}
+            if step and step.phase is Phase.WORDS
+            else None,
             "counts": {
                 "indexed": counts.get("indexed", 0) + counts.get("embedded", 0),
                 "embedded": counts.get("embedded", 0),

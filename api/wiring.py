@@ -18,6 +18,7 @@ from api.sources import config_of
 from connectors.base import Connector
 from connectors.registry import connected
 from ingest.index_writer import IndexWriter
+from ingest.parsers.tesseract import Tesseract, find
 from ingest.parsers.workers import ParserPool
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
@@ -118,6 +119,15 @@ class Memory:
                 self._passage_embedder = self.spec.open() if self.spec.light else EmbedderProcess(self.spec)
             return self._passage_embedder
 
+    @cached_property
+    def ocr(self) -> Tesseract | None:
+        """What recognises text on pictures; None where it is off or not installed.
+
+        :raises InvalidSettings: where a language is asked for that is not installed.
+        """
+        given = self.settings.ocr
+        return find(given.tesseract, given.languages) if given.on else None
+
     @property
     def parsers(self) -> ParserPool:
         """The worker processes that read files."""
@@ -129,6 +139,7 @@ class Memory:
                     timeout_s=parsing.timeout_s,
                     memory_bytes=parsing.memory_mb * 1024 * 1024,
                     tika_url=parsing.tika_url or None,
+                    ocr=self.ocr,
                 )
                 registry.provide(NAME, ParserPool, self._parsers)
             return self._parsers

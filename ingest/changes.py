@@ -329,9 +329,8 @@ class ChangeReader:
             for each in (row, *attached):
                 if each.document:
                     self._catalogue.documents.restate(connection, each.document, access)
-            self._catalogue.ledger.write(
-                connection, row.ref, row.stage, version=change.version, fingerprint=change.fingerprint
-            )
+            known = {"version": change.version, "fingerprint": change.fingerprint, "reason": row.reason}
+            self._catalogue.ledger.write(connection, row.ref, row.stage, **known)
         self._summary.unread([row, *attached])
 
     def _take_rights(self, rows: Sequence[LedgerRow], ref: SourceRef) -> None:
@@ -381,9 +380,8 @@ class ChangeReader:
                 if each.document:
                     self._catalogue.documents.remove(connection, each.document)
                 self._catalogue.ledger.drop(connection, each.ref)
-            self._catalogue.ledger.write(
-                connection, change.ref, Stage.SKIPPED, reason=reason, version=change.version, document=None
-            )
+            gone = {"version": change.version, "document": None, "unread": 0}
+            self._catalogue.ledger.write(connection, change.ref, Stage.SKIPPED, reason=reason, **gone)
         self._summary.skipped += 1
         self._summary.removed += len(attached)
 

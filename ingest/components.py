@@ -16,7 +16,7 @@ from ingest.family_writer import FamilyWriter
 from ingest.index_writer import IndexWriter, spoken
 from ingest.items import Divided, Fetched, Outcome, Read
 from ingest.parsers.workers import ParserPool
-from ingest.split import asides, split
+from ingest.split import asides, scans, split
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
 from memory.embedding.base import Embedder, Vectors
@@ -39,8 +39,9 @@ class Parse:
         self.memory = memory
 
     def warm_up(self) -> None:
-        """Get the worker processes."""
+        """Get the worker processes, and what they recognised before."""
         self._pool = registry.need(self.memory, ParserPool)
+        self._scans = registry.need(self.memory, Catalogue).scans
 
     @component.output_types(read=list[Read], other=list[Outcome])
     def run(self, fetched: list[Fetched]) -> dict[str, Any]:
@@ -49,7 +50,7 @@ class Parse:
         What cannot be read becomes a `Broken`, what has no text a `Skipped`.
         """
         with ThreadPoolExecutor(max_workers=self._pool.workers) as threads:
-            families = threads.map(partial(read_family, self._pool), fetched)
+            families = threads.map(partial(read_family, self._pool, known=self._scans.recognised), fetched)
             outcomes = [outcome for family in families for outcome in family]
         return {
             "read": [outcome for outcome in outcomes if isinstance(outcome, Read)],
@@ -67,7 +68,8 @@ class Split:
         divided = []
         for item in read:
             text, pieces = split(item.parsed)
-            divided.append(Divided(item, text, tuple(pieces), tuple(asides(item.parsed))))
+            apart = tuple(asides(item.parsed))
+            divided.append(Divided(item, text, tuple(pieces), apart, scans(item.parsed)))
         return {"divided": divided}
 
 

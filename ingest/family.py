@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from connectors.base import Content
 from ingest.items import Broken, Fetched, Gone, Kept, Read, Skipped
 from ingest.parsers.base import Attachment, Parsed
+from ingest.parsers.scans import NO_TEXT, Known
 from ingest.parsers.workers import ParserPool
 from memory.catalogue.documents import new_document_id
 from memory.catalogue.ledger import LedgerRow
 from memory.domain import AUTHORING, Contribution, Failed, Role, SourceRef, Stage
-from memory.errors import ParseError
+from memory.errors import NotFound, ParseError
 
 MAX_DEPTH = 5
 """How deep files within files are read."""
@@ -34,6 +35,8 @@ _WRITTEN = (Stage.PARSED, Stage.INDEXED, Stage.EMBEDDED)
 
 Member = Read | Skipped | Broken | Kept | Gone
 Reading = Callable[[Fetched], tuple[Read | Skipped | Broken, Parsed]]
+Recognised = Callable[[str], Known]
+"""Gives what was recognised on the pages of a file before, by its digest."""
 
 
 def attached_refs(parent: SourceRef, files: Sequence[Attachment]) -> list[SourceRef]:
@@ -53,14 +56,14 @@ def attached_refs(parent: SourceRef, files: Sequence[Attachment]) -> list[Source
     return refs
 
 
-def read_family(pool: ParserPool, fetched: Fetched) -> list[Member]:
+def read_family(pool: ParserPool, fetched: Fetched, known: Recognised = lambda _digest: {}) -> list[Member]:
     """What became of a document and of everything attached to it, the document first.
 
     :param pool: the workers; each file is read by itself, so that a broken one costs its own row only.
     """
 
     def reading(each: Fetched) -> tuple[Read | Skipped | Broken, Parsed]:
-        return _parse(pool, each)
+        return _parse(pool, each, known)
 
     first, parsed = reading(fetched)
     if isinstance(first, Broken):
@@ -69,10 +72,27 @@ def read_family(pool: ParserPool, fetched: Fetched) -> list[Member]:
     return [first, *_Family(reading, fetched).read(parsed)]
 
 
-def _parse(pool: ParserPool, fetched: Fetched) -> tuple[Read | Skipped | Broken, Parsed]:
+def taken_out(pool: ParserPool, content: Content, ref: SourceRef) -> Content:
+    """A file attached to a file.
+
+    :param ref: of the attached file.
+    :raises NotFound: where it is not in there any more.
+    """
+    try:
+        files = pool.attachments(content.body, name=content.name, media_type=content.media_type)
+    except (ParseError, OSError) as error:
+        raise NotFound(f"{content.name} cannot be opened any more: {error}") from error
+    for found, file in zip(attached_refs(content.ref, files), files, strict=True):
+        if found == ref:
+            return Content(ref, file.name or "attachment", file.data, file.media_type, content.url)
+    raise NotFound(f"{content.name} does not hold this file any more.", hint="The next sync will notice.")
+
+
+def _parse(pool: ParserPool, fetched: Fetched, known: Recognised) -> tuple[Read | Skipped | Broken, Parsed]:
     content = fetched.content
     try:
-        parsed = pool.parse(content.body, name=content.name, media_type=content.media_type)
+        before = known(fetched.digest)
+        parsed = pool.parse(content.body, name=content.name, media_type=content.media_type, known=before)
     except ParseError as error:
         failure = Failed(content.ref, Stage.PARSED, error.message, retryable=error.retryable)
         return Broken(fetched, failure), Parsed("")
@@ -81,7 +101,7 @@ def _parse(pool: ParserPool, fetched: Fetched) -> tuple[Read | Skipped | Broken,
         reason = error.strerror or str(error)
         return Broken(fetched, Failed(content.ref, Stage.FETCHED, reason, retryable=True)), Parsed("")
     if not parsed.elements:
-        return Skipped(fetched, parsed.empty_reason or "no text"), parsed
+        return Skipped(fetched, parsed.empty_reason or "no text", len(parsed.unread)), parsed
     return Read(fetched, parsed), parsed
 
 
@@ -122,7 +142,8 @@ class _Family:
         new: list[tuple[Attachment, SourceRef]] = []
         for file, ref in zip(files, attached_refs(holder.fetched.content.ref, files), strict=True):
             row = self._before.get(ref)
-            if row and not file.problem and row.stage in _WRITTEN and row.content == file.digest:
+            known = row and row.stage in _WRITTEN and not row.unread
+            if row and known and not file.problem and row.content == file.digest:
                 yield from self._keep(row)
             else:
                 new.append((file, ref))
@@ -139,7 +160,7 @@ class _Family:
         row = self._known(file, ref, holder.before)
         child = self._fetched(file, ref, holder, row)
         if problem := self._too_much(file, holder.depth):
-            return Skipped(child, problem)
+            return Skipped(child, problem, unread=int(problem == NO_TEXT))
         outcome, parsed = self._reading(child)
         if parsed.attachments:
             before = row.ref if row else ref

@@ -64,7 +64,15 @@ class FamilyWriter:
                 elif isinstance(each, Skipped):
                     # It had text once and has none now: what was found of it is no longer true.
                     self._catalogue.documents.remove(connection, each.fetched.document)
-                    self._note(connection, each.fetched, Stage.SKIPPED, each.reason, document=None)
+                    self._note(
+                        connection,
+                        each.fetched,
+                        Stage.SKIPPED,
+                        each.reason,
+                        # Of a scan that has changed only the text is still to come: it stays the same document.
+                        document=each.fetched.document if each.unread else None,
+                        unread=each.unread,
+                    )
                 elif isinstance(each, Broken):
                     self._fail(connection, each)
 
@@ -85,7 +93,9 @@ class FamilyWriter:
         self._catalogue.documents.replace(connection, document, outcome.text, ready.passages, outcome.asides)
         if message is not None:
             self._catalogue.threads.note(connection, document.id, message)
-        self._note(connection, outcome.fetched, Stage.PARSED)
+        fetched, parsed = outcome.fetched, outcome.read.parsed
+        self._catalogue.scans.place(connection, document.id, fetched.digest, outcome.scans)
+        self._note(connection, fetched, Stage.PARSED, parsed.remark, unread=len(parsed.unread))
 
     def _remove(self, connection: Connection, row: LedgerRow) -> None:
         if row.document:
@@ -124,6 +134,7 @@ class FamilyWriter:
             "fingerprint": fetched.fingerprint,
             "content": fetched.digest,
             "retryable": False,
+            "unread": 0,
         }
         self._catalogue.ledger.write(
             connection, fetched.content.ref, stage, reason=reason, **(known | values)

@@ -1,6 +1,7 @@
 """What flows through the ingest pipelines, one shape per stage."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Self
 
 from connectors.base import Content
@@ -8,6 +9,7 @@ from ingest.parsers.base import Parsed
 from ingest.split import Piece
 from memory.catalogue.ledger import LedgerRow
 from memory.domain import Access, Failed, SourceRef
+from memory.scanned import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,16 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Divided:
-    """A document as canonical text and passages."""
+    """A document as canonical text and passages.
+
+    :param scans: of each page that was recognised as a picture, the span of every word in the text.
+    """
 
     read: Read
     text: str
     pieces: tuple[Piece, ...]
     asides: tuple[tuple[int, int, str], ...] = ()
+    scans: Mapping[int, list[Span]] = field(default_factory=dict)
 
     @property
     def fetched(self) -> Fetched:
@@ -62,10 +68,14 @@ class Divided:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A document that holds nothing to find, and why."""
+    """A document that holds nothing to find, and why.
+
+    :param unread: how many of its pages are pictures that were not recognised yet.
+    """
 
     fetched: Fetched
     reason: str
+    unread: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from ingest.parsers.base import Element, ElementKind, Parsed
 from ingest.sentences import sentence_ends
 from memory.domain import Location
+from memory.scanned import Span
 
 TARGET_TOKENS = 200
 MAX_TOKENS = 280
@@ -26,8 +27,6 @@ _BLANK = re.compile(r"\s+")
 _LINE = re.compile(r"\n+")
 _MAX_TITLE = 150
 _MAX_HEADING = 80
-
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +49,7 @@ class _Open:
     end: int
     tokens: float
     first: Element
+    scanned: bool
 
 
 def split(parsed: Parsed) -> tuple[str, list[Piece]]:
@@ -79,6 +79,18 @@ def asides(parsed: Parsed) -> list[tuple[int, int, str]]:
     for element in parsed.elements:
         if element.aside is not None:
             found.append((position, position + len(element.text), element.aside.value))
+        position += len(element.text) + len(_BETWEEN)
+    return found
+
+
+def scans(parsed: Parsed) -> dict[int, list[Span]]:
+    """Of each page that was recognised as a picture, the span of every word in the canonical text."""
+    found: dict[int, list[Span]] = {}
+    position = 0
+    for element in parsed.elements:
+        if element.words and element.page is not None:
+            placed = ((position + start, position + end) for start, end in element.words)
+            found.setdefault(element.page, []).extend(placed)
         position += len(element.text) + len(_BETWEEN)
     return found
 
@@ -158,9 +170,10 @@ class _Passages:
             if not self._fits(element, tokens):
                 yield from self._close()
             if self._open is None:
-                self._open = _Open(span_start, span_end, tokens, element)
+                self._open = _Open(span_start, span_end, tokens, element, bool(element.words))
             else:
                 self._open.end, self._open.tokens = span_end, self._open.tokens + tokens
+                self._open.scanned = self._open.scanned or bool(element.words)
 
     def interrupt(self) -> Iterator[Location]:
         """A passage does not run over what is set apart."""
@@ -174,12 +187,22 @@ class _Passages:
 
     def _close(self) -> Iterator[Location]:
         if self._open is not None:
-            yield self._location(self._open.first, self._open.start, self._open.end)
+            where = self._location(self._open.first, self._open.start, self._open.end)
+            yield replace(where, scanned=self._open.scanned)
             self._open = None
 
     def _location(self, element: Element, start: int, end: int) -> Location:
         path = tuple(heading for _, heading in self._path)
-        return Location(start, end, element.page, path, element.sheet, element.slide, element.message)
+        return Location(
+            start,
+            end,
+            page=element.page,
+            heading=path,
+            sheet=element.sheet,
+            slide=element.slide,
+            message=element.message,
+            scanned=bool(element.words),
+        )
 
     def _fits(self, element: Element, tokens: float) -> bool:
         """Whether one more unit belongs to the open passage."""
@@ -190,7 +213,10 @@ class _Passages:
         if together > MAX_TOKENS or (together > TARGET_TOKENS and current.tokens >= TARGET_TOKENS / 2):
             return False
         # A paragraph that goes on over the page stays whole; a new one begins on its own page.
-        return element.page == current.first.page or self._canonical[current.end - 1].isalnum()
+        if element.page == current.first.page:
+            return True
+        # What was recognised on a picture is shown there, so it stands on one page.
+        return self._canonical[current.end - 1].isalnum() and not (current.scanned or element.words)
 
 
 def _same_place(one: Element, other: Element) -> bool:

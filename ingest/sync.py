@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from haystack import Pipeline
 
@@ -14,7 +15,9 @@ from ingest.changes import ChangeReader
 from ingest.error_monitor import ErrorMonitor, Limits, TooManyFailures
 from ingest.in_turn import InTurn
 from ingest.index_writer import IndexWriter
-from ingest.items import Broken, Fetched, Gone, Kept, Outcome, Skipped
+from ingest.items import Broken, Divided, Fetched, Gone, Kept, Outcome, Skipped
+from ingest.parsers.workers import ParserPool
+from ingest.recognition import Recognised, Recognition
 from ingest.summary import Summary
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
@@ -40,13 +43,15 @@ class Phase(StrEnum):
 
     WORDS = "words"
     MEANING = "meaning"
+    PICTURES = "pictures"
+    """Recognising the text of pages that are pictures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """How far a sync is.
 
-    :param done: documents looked at, or passages embedded.
+    :param done: documents looked at, passages embedded, or pages recognised.
     :param total: how many there will be, or None before that is known.
     """
 
@@ -90,6 +95,7 @@ class Sync:
         self._vectors = vectors
         self._catalogue = registry.need(memory, Catalogue)
         self._writer = registry.need(memory, IndexWriter)
+        self._pool = registry.need(memory, ParserPool)
         self._max_bytes = max_bytes
         self._limits = limits
         self._patience = patience
@@ -161,6 +167,40 @@ class Sync:
         self._catalogue.sources.synced(name, summary.to_json())
         report(Step(Phase.WORDS, name, summary.known, summary.known))
         return summary
+
+    def recognise(
+        self,
+        name: str,
+        connector: Connector,
+        until: float,
+        waited_for: Callable[[], bool] = lambda: False,
+        report: Callable[[Step], None] = lambda _step: None,
+    ) -> Recognised:
+        """Recognise the text of a source's pages that are pictures, and read their documents again with it.
+
+        :param until: when to end, on the clock of `time.monotonic`; the next one goes on from there.
+        :param waited_for: whether to leave it at what is done, since there is something better to do.
+        :raises SourceError: where the source cannot be reached.
+        :raises Interrupted: after `stop`.
+        """
+        recognition = Recognition(
+            self._catalogue,
+            self._pool,
+            partial(self._reread, name),
+            until=until,
+            stopping=lambda: self._stop.is_set() or name in self._stopped or waited_for(),
+            report=lambda done, total: report(Step(Phase.PICTURES, name, done, total)),
+        )
+        patient = Patient(connector, lambda seconds: self._pause(name, seconds), self._patience)
+        done = recognition.run(name, patient)
+        self._check_stop(name)
+        return done
+
+    def _reread(self, name: str, documents: list[Fetched]) -> int:
+        with self._turn:
+            self._check_stop(name)
+            outcomes = run(self._words, {"parse": {"fetched": documents}})["write"]["outcomes"]
+        return sum(isinstance(each, Divided) for each in outcomes)
 
     def embed(
         self,

@@ -220,6 +220,7 @@ class Location:
     :param sheet: the sheet of a workbook.
     :param slide: the slide of a presentation, from 1.
     :param message: the message of a thread, by its id.
+    :param scanned: whether it was recognised on a picture of the page.
     """
 
     start: int
@@ -229,6 +230,7 @@ class Location:
     sheet: str | None = None
     slide: int | None = None
     message: str | None = None
+    scanned: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.start <= self.end:
@@ -242,7 +244,7 @@ class Location:
         for name in ("page", "sheet", "slide", "message"):
             if (value := getattr(self, name)) is not None:
                 known[name] = value
-        return known
+        return known | ({"scanned": True} if self.scanned else {})
 
     @classmethod
     def from_json(cls, known: dict[str, Any]) -> Self:

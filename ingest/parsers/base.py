@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from memory.domain import Contribution
+from memory.scanned import Span
 
 
 class Aside(StrEnum):
@@ -36,6 +37,7 @@ class Element:
     :param level: depth of a heading, from 1.
     :param aside: what it is, where it is not its author's own text: it is kept and shown, but not found.
     :param message: the message of a thread that it stands in, where the document holds several.
+    :param words: of text that was recognised on a picture, the span of each word in `text`, in the page's order.
     """
 
     kind: ElementKind
@@ -46,6 +48,7 @@ class Element:
     slide: int | None = None
     aside: Aside | None = None
     message: str | None = None
+    words: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,9 @@ class Parsed:
     :param language: ISO 639-1, ``""`` where it cannot be told.
     :param message: of a message, where it stands in its conversation.
     :param empty_reason: why there are no elements, for the ledger (``no text layer, needs OCR``).
+    :param pages: how many pages a PDF has, 0 where that is not known.
+    :param unread: the pages that are pictures and were not recognised yet, by number from 1.
+    :param remark: what of it is not among the elements, for the ledger; ``""`` where all of it is.
     """
 
     media_type: str
@@ -102,6 +108,9 @@ class Parsed:
     attachments: tuple[Attachment, ...] = ()
     empty_reason: str = ""
     message: MessageHead | None = None
+    pages: int = 0
+    unread: tuple[int, ...] = ()
+    remark: str = ""
 
 
 class Parser(Protocol):

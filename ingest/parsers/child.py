@@ -9,12 +9,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ingest.parsers.base import Parsed
-from ingest.parsers.wire import pack, parsed_from_json, receive, send
+from ingest.parsers.tesseract import Tesseract
+from ingest.parsers.wire import Task, pack, receive, send
 from ingest.parsers.worker import OUT_OF_MEMORY
 from memory.errors import ParseError
 
@@ -36,18 +37,22 @@ class Limits:
     timeout_s: float
     memory_bytes: int
     tika_url: str = ""
+    ocr: Tesseract | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a worker is to read.
+    """What a worker is to read, and what it is to do.
 
-    :param only_attachments: not its text, only the files inside it.
+    :param pages: which pages, from 1.
+    :param known: pages of it that were recognised before, as JSON values.
     """
 
     name: str
     media_type: str
-    only_attachments: bool = False
+    task: Task = Task.READ
+    pages: tuple[int, ...] = ()
+    known: dict[int, Any] = field(default_factory=dict)
 
 
 class Died(Exception):
@@ -98,6 +103,7 @@ class Child:
             "timeout_s": limits.timeout_s,
             "tika_url": limits.tika_url,
             "warm_up": warm_up,
+            "ocr": asdict(limits.ocr) if limits.ocr else None,
         }
         try:
             self._exchange(pack(config))
@@ -107,8 +113,8 @@ class Child:
             raise Died(f"the parser did not start: {last[-300:] or error}", blameless=True) from error
         self._fresh = _resident(self.pid)
 
-    def parse(self, data: bytes, asked: Asked) -> Parsed:
-        """Let it read one file.
+    def ask(self, data: bytes, asked: Asked) -> dict[str, Any]:
+        """Let it read one file; gives its answer as JSON values, which a hostile file may have made up.
 
         :raises ParseError: where the file cannot be read; the worker lives on.
         :raises Died: where the worker does not.
@@ -121,7 +127,7 @@ class Child:
             if answer["error"] == OUT_OF_MEMORY or _MEMORY_WORDS.search(answer["error"].encode()):
                 raise Died(self._too_much())
             raise ParseError(answer["error"][:500])
-        return parsed_from_json(answer.get("parsed") if isinstance(answer, dict) else None)
+        return answer if isinstance(answer, dict) else {}
 
     def bloated(self) -> bool:
         """Whether it has kept so much memory that a fresh one is better."""
@@ -130,7 +136,9 @@ class Child:
     def close(self) -> None:
         """End it, whatever it does."""
         self._closed = True
-        self._process.kill()
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)  # and what it has started
         self._process.wait()
         self._connection.close()
         self._errors.close()
@@ -210,6 +218,7 @@ def _environment(folder: str) -> dict[str, str]:
         "HOME": folder,
         "TMPDIR": folder,
         "OMP_NUM_THREADS": "1",
+        "OMP_THREAD_LIMIT": "1",  # Tesseract's threads wait for each other: two pages beside each other are quicker
         "UNSTRUCTURED_DISABLE_NOTICE": "1",
         "SCARF_NO_ANALYTICS": "true",
         "DO_NOT_TRACK": "true",
@@ -232,7 +241,7 @@ def _processor_time(pid: int) -> float:
         fields = (
             Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
         )
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        return sum(map(int, fields[11:15])) / _TICKS  # its own, and that of what it started and has ended
     except (OSError, IndexError, ValueError):
         return 0.0
 

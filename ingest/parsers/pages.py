@@ -39,7 +39,7 @@ def tidy(body: Any) -> None:
     texts = [_take_lines(page) for page in pages]
     _drop_running(texts)
     blocks = [
-        _Block(number, part) for number, page in enumerate(texts) for lines in page for part in _parts(lines)
+        _Block(number, part) for number, page in enumerate(texts) for lines in page for part in parts(lines)
     ]
     words = Counter(
         word for block in blocks for line in block.lines for word in re.findall(r"[\w‐-]+", line.lower())
@@ -70,14 +70,24 @@ def joined(lines: Iterable[str], words: Mapping[str, int]) -> str:
     text = ""
     for raw in lines:
         line = " ".join(raw.split())
-        cut, start = _HYPHENATED.search(text), _STARTS_SMALL.match(line)
-        if cut and start and start[1][0].islower():
-            whole, hyphenated = (cut[1] + start[1]).lower(), f"{cut[1]}-{start[1]}".lower()
-            keep = words.get(hyphenated, 0) > words.get(whole, 0)
+        keep = keeps_hyphen(text, line, words)
+        if keep is not None:
             text = (text if keep else text[:-1]) + line
         else:
             text = f"{text} {line}" if text and line else text or line
     return clean(text)
+
+
+def keeps_hyphen(text: str, line: str, words: Mapping[str, int]) -> bool | None:
+    """Whether a hyphen at a line's end belongs to the word that goes on in the next line; None where none is cut.
+
+    :param words: see `joined`.
+    """
+    cut, start = _HYPHENATED.search(text), _STARTS_SMALL.match(line)
+    if not cut or not start or not start[1][0].islower():
+        return None
+    whole, hyphenated = (cut[1] + start[1]).lower(), f"{cut[1]}-{start[1]}".lower()
+    return words.get(hyphenated, 0) > words.get(whole, 0)
 
 
 def _take_outline(body: Any, paged: bool) -> dict[str, int]:
@@ -149,27 +159,27 @@ def _running_key(line: str) -> str:
     return re.sub(r"\d+", "#", text) if len(text) <= _MAX_RUNNING else ""
 
 
-def _parts(lines: list[str]) -> list[list[str]]:
+def parts(lines: list[str]) -> list[list[str]]:
     """One block of lines as paragraphs: list items and headings start their own."""
-    parts: list[list[str]] = []
+    found: list[list[str]] = []
     heading = False
     for place, line in enumerate(lines):
-        before = parts[-1][-1] if parts else ""
+        before = found[-1][-1] if found else ""
         if heading and _goes_on(before, line):
-            parts[-1].append(line)
+            found[-1].append(line)
             continue
-        opens = not parts or heading
+        opens = not found or heading
         level = heading_level(line) if opens or _PAUSE.search(before) else 0
         below = lines[place + 1 :]
         if level and below and (_goes_into(line, below[0]) or _opens_a_clause(line, below)):
             level = 0
         starts = _BULLET.match(line) or (_ITEM.match(line) and _PAUSE.search(before))
         if opens or level or starts:
-            parts.append([line])
+            found.append([line])
         else:
-            parts[-1].append(line)
+            found[-1].append(line)
         heading = bool(level)
-    return parts
+    return found
 
 
 def _goes_on(heading: str, line: str) -> bool:

@@ -5,16 +5,16 @@ from dataclasses import replace
 from functools import cache
 
 from ingest.language import language_of
-from ingest.parsers import properties
+from ingest.parsers import pictures, properties
 from ingest.parsers.attached import bounded
 from ingest.parsers.base import Attachment, Parsed, Parser
 from ingest.parsers.detect import HEAD, OLE_UNKNOWN, UNKNOWN, detect
+from ingest.parsers.scans import NO_TEXT, Known, completed
 from ingest.parsers.whole import CUT_OFF, cut_off
 from memory.errors import ParseError
 from memory.media_types import THREAD
 
 EMPTY = "empty file"
-NO_TEXT = "no text layer, needs OCR"
 
 _OFFICE = (
     "application/vnd.openxmlformats-officedocument.",
@@ -29,6 +29,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         OLE_UNKNOWN, *_OFFICE,
     ),
     "thread": (THREAD,),
+    "pictures": tuple(sorted(pictures.IMAGES)),
     "html": ("text/html", "application/xhtml+xml"),
     "markdown": ("text/markdown", "text/x-web-markdown"),
     "rst": ("text/x-rst",),
@@ -53,11 +54,15 @@ def family(media_type: str) -> str:
     return ""
 
 
-def skip_reason(media_type: str) -> str:
-    """Why a file of this type is not read, ``""`` where it is."""
-    if family(media_type):
-        return ""
-    return NO_TEXT if media_type.startswith("image/") else f"no parser for {media_type}"
+def skip_reason(media_type: str, *, ocr: bool) -> str:
+    """Why a file of this type is not read, ``""`` where it is.
+
+    :param ocr: whether text is recognised on pictures.
+    """
+    kind = family(media_type)
+    if kind == "pictures" and not ocr:
+        return NO_TEXT
+    return "" if kind else f"no parser for {media_type}"
 
 
 @cache
@@ -67,7 +72,7 @@ def parser_for(media_type: str, tika_url: str = "") -> Parser:
     :param tika_url: a Tika server to use instead of the built-in Tika.
     :raises ParseError: where nothing reads it.
     """
-    if reason := skip_reason(media_type):
+    if reason := skip_reason(media_type, ocr=True):
         raise ParseError(reason)
     kind = family(media_type)
     if kind in ("html", "markdown", "delimited"):
@@ -85,6 +90,10 @@ def parser_for(media_type: str, tika_url: str = "") -> Parser:
         return TextParser(code=kind == "code")
     if kind == "mail":
         return _mail_parser(media_type)
+    if kind == "pictures":
+        from ingest.parsers.picture import PictureParser
+
+        return PictureParser()
     if kind in ("rst", "dokuwiki", "wikitext", "thread"):
         return _written_parser(kind)
     from ingest.parsers.tika import TikaParser
@@ -133,27 +142,39 @@ def media_type_of(name: str, head: bytes, stated: str = "") -> str:
     return found
 
 
-def read(data: bytes, *, name: str, media_type: str = "", tika_url: str = "") -> Parsed:
+def read(
+    data: bytes,
+    *,
+    name: str,
+    media_type: str = "",
+    tika_url: str = "",
+    ocr: bool = False,
+    known: Known | None = None,
+) -> Parsed:
     """Read a file in this process: detect, parse, tell the language.
 
     :param media_type: as the source declares it; ``""`` lets the bytes decide.
+    :param ocr: whether text is recognised on pictures: here they are only found, see `ingest.parsers.scans`.
+    :param known: what was recognised in it before.
     :raises ParseError: where it cannot be read.
     """
     kind = media_type_of(name, data[:HEAD], media_type)
     if not data:
         return skipped(name, kind, EMPTY)
-    if reason := skip_reason(kind):
+    if reason := skip_reason(kind, ocr=ocr):
         return skipped(name, kind, reason)
     if cut_off(data):
         raise ParseError(CUT_OFF)
     parsed = parser_for(kind, tika_url).parse(data, name=name, media_type=kind)
+    if pictures.is_pictured(parsed.media_type):
+        parsed = completed(parsed, data, known or {}, on=ocr, name=name)
     language = parsed.language
     if not language and parsed.elements:
         language = language_of(element.text for element in parsed.elements)
-    return replace(parsed, language=language, attachments=tuple(bounded(parsed.attachments, _unread)))
+    return replace(parsed, language=language, attachments=_taken(parsed.attachments, ocr))
 
 
-def attachments(data: bytes, *, name: str, media_type: str = "") -> Parsed:
+def attachments(data: bytes, *, name: str, media_type: str = "", ocr: bool = False) -> Parsed:
     """The files inside a file and nothing else of it: quicker than `read`, and the same files.
 
     :raises ParseError: where it cannot be read.
@@ -166,14 +187,18 @@ def attachments(data: bytes, *, name: str, media_type: str = "") -> Parsed:
         found, _ = tika.attachments(data, kind)
     elif family(kind) in ("mail", "thread"):
         found = parser_for(kind).parse(data, name=name, media_type=kind).attachments
-    return Parsed(kind, attachments=tuple(bounded(found, _unread)))
+    return Parsed(kind, attachments=_taken(found, ocr))
 
 
-def _unread(part: Attachment, head: bytes) -> str:
-    kind = media_type_of(part.name, head, part.media_type)
-    return skip_reason(kind) if head else EMPTY
+def _taken(found: Iterable[Attachment], ocr: bool) -> tuple[Attachment, ...]:
+    def unread(part: Attachment, head: bytes) -> str:
+        kind = media_type_of(part.name, head, part.media_type)
+        return skip_reason(kind, ocr=ocr) if head else EMPTY
+
+    return tuple(bounded(found, unread))
 
 
 def skipped(name: str, media_type: str, reason: str) -> Parsed:
     """A file that holds nothing to read, and why."""
-    return Parsed(media_type, title=properties.title({}, (), name), empty_reason=reason)
+    unread = (1,) if reason == NO_TEXT else ()  # how many pages it has is not known
+    return Parsed(media_type, title=properties.title({}, (), name), empty_reason=reason, unread=unread)

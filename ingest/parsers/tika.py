@@ -15,13 +15,16 @@ from ingest.parsers.decode import decode
 from ingest.parsers.headings import heading_levels
 from ingest.parsers.pages import tidy
 from ingest.parsers.people import bylines, distinct, signatories
+from ingest.parsers.scans import NO_TEXT
 from ingest.parsers.tables import labelled_text, rows_text
 from ingest.parsers.tika_engines import ENCRYPTED, ask
 from ingest.parsers.typed import Place, body_of, elements_of, mark
 from memory.errors import ParseError
 
-NO_TEXT = "no text layer, needs OCR"
 NO_TEXT_AT_ALL = "no text in it"
+
+MAX_PAGES = 50_000
+"""Pages of a PDF that are looked at for pictures; what says that it has more exaggerates."""
 
 _PAGED = ("application/pdf", "application/illustrator")
 _PACKAGES = "application/vnd.openxmlformats-officedocument."
@@ -35,7 +38,7 @@ _TEMPLATE_HINT = re.compile(
 
 
 class TikaParser:
-    """Reads what Tika reads. Nothing is recognised in pictures (no OCR).
+    """Reads what Tika reads. Pictures are left to `ingest.parsers.scans`.
 
     :param url: a Tika server to ask instead of the built-in one.
     :param timeout_s: how long the server may take.
@@ -201,4 +204,10 @@ def _parsed(media_type: str, name: str, elements: Sequence[Element], known: prop
         modified=modified,
         contributions=people,
         empty_reason=reason,
+        pages=_pages(known) if media_type in _PAGED else 0,
     )
+
+
+def _pages(known: properties.Properties) -> int:
+    stated = next(iter(known.get("xmpTPg:NPages", ())), "")
+    return min(int(stated), MAX_PAGES) if stated.isascii() and stated.isdigit() else 0

@@ -12,14 +12,30 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields
 from datetime import datetime
+from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 from ingest.parsers.base import Aside, Attachment, Element, ElementKind, MessageHead, Parsed
 from memory.domain import Contribution, Identity, Role
 from memory.errors import InvalidInput, ParseError
+from memory.scanned import ScannedPage, Span
 
 MAX_FRAME = 256 * 1024 * 1024
 """Above what 50 million characters of text take."""
+
+
+class Task(StrEnum):
+    """What a worker is to do with a file."""
+
+    READ = "read"
+    ATTACHMENTS = "attachments"
+    """Only take out the files inside it."""
+    RECOGNISE = "recognise"
+    """Read some of its pages as pictures."""
+    DRAW = "draw"
+    """Draw one of its pages."""
+
 
 _LENGTH = struct.Struct("!Q")
 _CHUNK = 1 << 18
@@ -34,6 +50,9 @@ def parsed_to_json(parsed: Parsed) -> dict[str, Any]:
         "created": parsed.created.isoformat() if parsed.created else None,
         "modified": parsed.modified.isoformat() if parsed.modified else None,
         "empty_reason": parsed.empty_reason,
+        "pages": parsed.pages,
+        "unread": list(parsed.unread),
+        "remark": parsed.remark,
         "elements": [
             [
                 element.kind.value,
@@ -44,6 +63,7 @@ def parsed_to_json(parsed: Parsed) -> dict[str, Any]:
                 element.slide,
                 element.aside.value if element.aside else None,
                 element.message,
+                list(chain.from_iterable(element.words)),
             ]
             for element in parsed.elements
         ],
@@ -89,8 +109,33 @@ def parsed_from_json(values: Any) -> Parsed:
             attachments=tuple(map(_attachment, values["attachments"])),
             empty_reason=_text(values["empty_reason"]),
             message=_head(values["message"]),
+            pages=_whole(values["pages"]) or 0,
+            unread=tuple(_page(number) for number in values["unread"]),
+            remark=_text(values["remark"]),
         )
     except (KeyError, TypeError, ValueError, binascii.Error, InvalidInput) as error:
+        raise ParseError("the parser gave no usable answer") from error
+
+
+def pages_from_json(values: Any) -> dict[int, ScannedPage]:
+    """Recognised pages out of a worker's answer.
+
+    :raises ParseError: where it is something else.
+    """
+    try:
+        return {_page(int(number)): ScannedPage.from_json(page) for number, page in values.items()}
+    except (AttributeError, TypeError, ValueError, InvalidInput) as error:
+        raise ParseError("the parser gave no usable answer") from error
+
+
+def picture_from_json(value: Any) -> bytes:
+    """A drawn page out of a worker's answer.
+
+    :raises ParseError: where it is something else.
+    """
+    try:
+        return base64.b64decode(value, validate=True)
+    except (TypeError, ValueError) as error:
         raise ParseError("the parser gave no usable answer") from error
 
 
@@ -155,7 +200,7 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _element(values: Any) -> Element:
-    kind, text, level, page, sheet, slide, aside, message = values
+    kind, text, level, page, sheet, slide, aside, message, words = values
     return Element(
         ElementKind(kind),
         _text(text),
@@ -165,7 +210,22 @@ def _element(values: Any) -> Element:
         _whole(slide),
         Aside(aside) if aside is not None else None,
         _text(message) if message is not None else None,
+        _spans(words, len(text)),
     )
+
+
+def _spans(flat: Any, length: int) -> tuple[Span, ...]:
+    found = tuple(zip(flat[::2], flat[1::2], strict=True))
+    if any(not 0 <= _page(start + 1) - 1 <= _page(end + 1) - 1 <= length for start, end in found):
+        raise ValueError
+    return found
+
+
+def _page(value: Any) -> int:
+    number = _whole(value)
+    if number is None or number < 1:
+        raise TypeError
+    return number
 
 
 def _head_json(head: MessageHead | None) -> list[Any] | None:

@@ -8,13 +8,17 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from ingest.parsers.base import Attachment, Parsed
 from ingest.parsers.child import Asked, Child, Died, Limits
 from ingest.parsers.detect import HEAD
 from ingest.parsers.registry import EMPTY, media_type_of, skip_reason, skipped
+from ingest.parsers.scans import Known
+from ingest.parsers.tesseract import Tesseract
+from ingest.parsers.wire import Task, pages_from_json, parsed_from_json, picture_from_json
 from memory.errors import ParseError, ParserUnavailable
+from memory.scanned import ScannedPage
 
 MAX_FILE = 512 * 1024 * 1024
 """A larger file is not read."""
@@ -33,6 +37,7 @@ class ParserPool:
     :param timeout_s: how long one file may take.
     :param memory_bytes: how much memory one worker may use.
     :param tika_url: a Tika server to use instead of the built-in Tika.
+    :param ocr: what recognises text on pictures; without, they are skipped.
     :param warm_up: whether workers import all parsers as they start; without, they start in a third of a second.
     """
 
@@ -43,11 +48,13 @@ class ParserPool:
         memory_bytes: int = 1 << 30,
         tika_url: str | None = None,
         *,
+        ocr: Tesseract | None = None,
         warm_up: bool = True,
     ) -> None:
         self._warm = warm_up
         self.workers = max(1, workers)
-        self._limits = Limits(timeout_s, memory_bytes, tika_url or "")
+        self.ocr = ocr
+        self._limits = Limits(timeout_s, memory_bytes, tika_url or "", ocr)
         self._slots: queue.LifoQueue[Child | None] = queue.LifoQueue()
         for _ in range(self.workers):
             self._slots.put(None)
@@ -59,11 +66,14 @@ class ParserPool:
         self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parsers")
         self._folder = tempfile.TemporaryDirectory(prefix="mneme-parsers-", ignore_cleanup_errors=True)
 
-    def parse(self, body: Path | bytes, *, name: str, media_type: str = "") -> Parsed:
+    def parse(
+        self, body: Path | bytes, *, name: str, media_type: str = "", known: Known | None = None
+    ) -> Parsed:
         """Read a file in a worker.
 
         :param body: the bytes, or where they lie.
         :param media_type: as the source declares it; ``""`` lets the bytes decide.
+        :param known: what was recognised on pages of it before.
         :raises ParseError: where it cannot be read; the reason is one a reader of the ledger understands.
         :raises ParserUnavailable: where no worker starts, or the pool is closed: another time it may be read.
         :raises OSError: where the path cannot be opened.
@@ -72,9 +82,10 @@ class ParserPool:
         kind = media_type_of(name, head, media_type)
         if not head:
             return skipped(name, kind, EMPTY)
-        if reason := skip_reason(kind):
+        if reason := skip_reason(kind, ocr=self.ocr is not None):
             return skipped(name, kind, reason)
-        return self._ask(_bytes(body), Asked(name, kind))
+        pages = {number: page.to_json() for number, page in (known or {}).items()}
+        return parsed_from_json(self._ask(body, Asked(name, kind, known=pages)).get("parsed"))
 
     def attachments(self, body: Path | bytes, *, name: str, media_type: str = "") -> tuple[Attachment, ...]:
         """The files inside a file, as `parse` finds them, without reading its text.
@@ -83,9 +94,36 @@ class ParserPool:
         :raises OSError: where the path cannot be opened.
         """
         kind = media_type_of(name, _head(body), media_type)
-        return self._ask(_bytes(body), Asked(name, kind, only_attachments=True)).attachments
+        answer = self._ask(body, Asked(name, kind, Task.ATTACHMENTS))
+        return parsed_from_json(answer.get("parsed")).attachments
 
-    def _ask(self, data: bytes, asked: Asked) -> Parsed:
+    def recognise(
+        self, body: Path | bytes, *, name: str, media_type: str = "", pages: tuple[int, ...]
+    ) -> dict[int, ScannedPage]:
+        """Recognise the text on pages of a file: as many as are done in half of the time for one file, one at least.
+
+        :param pages: by number from 1.
+        :raises ParseError: where the worker dies of it, or has nothing to recognise text with.
+        :raises OSError: where the path cannot be opened.
+        """
+        if self.ocr is None:
+            raise ParserUnavailable("nothing recognises text on pictures here")
+        kind = media_type_of(name, _head(body), media_type)
+        answer = self._ask(body, Asked(name, kind, Task.RECOGNISE, pages))
+        return pages_from_json(answer.get("pages"))
+
+    def draw(self, body: Path | bytes, *, name: str, media_type: str, page: int) -> bytes:
+        """A page of a PDF or an image file as a JPEG.
+
+        :param page: from 1.
+        :raises ParseError: where it cannot be drawn.
+        :raises OSError: where the path cannot be opened.
+        """
+        kind = media_type_of(name, _head(body), media_type)
+        return picture_from_json(self._ask(body, Asked(name, kind, Task.DRAW, (page,))).get("picture"))
+
+    def _ask(self, body: Path | bytes, asked: Asked) -> dict[str, Any]:
+        data = _bytes(body)
         with self._lock:
             self._wake()
         slot = self._slots.get()
@@ -93,7 +131,7 @@ class ParserPool:
         try:
             if child is None:
                 child = self._start()
-            parsed = child.parse(data, asked)
+            answer = child.ask(data, asked)
         except Died as death:
             self._end(child)
             child = None
@@ -111,7 +149,7 @@ class ParserPool:
                 self._end(child)
                 child = None
             self._slots.put(child)
-        return parsed
+        return answer
 
     def warm_up(self) -> None:
         """Start every worker now, each in a few seconds."""

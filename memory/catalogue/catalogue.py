@@ -24,6 +24,7 @@ from memory.catalogue.passages import Passages
 from memory.catalogue.people import People
 from memory.catalogue.person_page import PersonPages
 from memory.catalogue.saved import SavedSearches
+from memory.catalogue.scans import Scans
 from memory.catalogue.schema import meta
 from memory.catalogue.sessions import Sessions
 from memory.catalogue.snapshot import snapshot
@@ -72,6 +73,7 @@ class Catalogue:
         self.passages = Passages(self._engine)
         self.threads = Threads(self._engine)
         self.vectors = VectorCache(self._engine)
+        self.scans = Scans(self._engine)
         self.saved = SavedSearches(self._engine)
         self.alike = Alike(self._engine)
         self.events = Events(self._engine, keep_events)

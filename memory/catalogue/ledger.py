@@ -23,6 +23,7 @@ class LedgerRow:
     :param document: the document's lasting id, or None before there is one.
     :param content: SHA-256 of the bytes last fetched, in hex.
     :param parent: the document it is attached to, or None for one that the source itself lists.
+    :param unread: how many of its pages are pictures that were not recognised yet; 1 also for an unknown number.
     """
 
     ref: SourceRef
@@ -35,6 +36,7 @@ class LedgerRow:
     fingerprint: str = ""
     content: str = ""
     parent: SourceRef | None = None
+    unread: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,18 @@ class Ledger:
             ledger.c.parent.is_(None),
         )
 
+    def unread(self, source: str) -> list[LedgerRow]:
+        """Rows of a source's documents with pages that were not recognised yet, fewest pages first."""
+        rows = self._where(ledger.c.source == source, ledger.c.unread != 0)
+        return sorted(rows, key=lambda row: (row.unread, str(row.ref)))
+
+    def way_to(self, ref: SourceRef) -> list[SourceRef]:
+        """From the document that the source lists down to this one, which is it or attached to it."""
+        way = [ref]
+        while (row := self.find([way[0]]).get(way[0])) and row.parent:
+            way.insert(0, row.parent)
+        return way
+
     def lost(self) -> list[LedgerRow]:
         """Rows of documents that were read once and are not in the catalogue any more."""
         read = [Stage.PARSED.value, Stage.INDEXED.value, Stage.EMBEDDED.value]
@@ -248,4 +262,5 @@ def _row(row: Row[Any]) -> LedgerRow:
         row.fingerprint,
         row.content,
         SourceRef.parse(row.parent) if row.parent else None,
+        row.unread,
     )

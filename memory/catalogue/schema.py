@@ -109,6 +109,24 @@ texts = Table(
     Column("asides", JSON, nullable=False, server_default="[]"),
 )
 
+# What was recognised on pages that are pictures, by the file: a scan attached to ten mails is read once.
+recognised_pages = Table(
+    "recognised_pages",
+    metadata,
+    Column("content", String(64), primary_key=True),
+    Column("page", Integer, primary_key=True),
+    Column("words", LargeBinary, nullable=False),
+)
+
+page_spans = Table(
+    "page_spans",
+    metadata,
+    Column("document", ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
+    Column("page", Integer, primary_key=True),
+    Column("content", String(64), nullable=False, index=True),
+    Column("spans", LargeBinary, nullable=False),
+)
+
 messages = Table(
     "messages",
     metadata,
@@ -290,7 +308,10 @@ ledger = Table(
     Column("fingerprint", Text, nullable=False, server_default="", index=True),
     Column("content", String(64), nullable=False, server_default="", index=True),
     Column("at", Moment, nullable=False),
+    # Pages that are pictures and were not recognised yet.
+    Column("unread", Integer, nullable=False, server_default="0"),
 )
+Index("ix_ledger_unread", ledger.c.source, sqlite_where=ledger.c.unread != 0)
 
 saved_searches = Table(
     "saved_searches",

@@ -3,6 +3,7 @@
 axe-core is no part of Mneme: `npm install --no-save axe-core` puts it into the checkout, and `.ci/run` does so.
 """
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.api.test_browser import NOTICE, fill, serving
 from tests.attachments import pdf
 from tests.browser import Browser, browser, needs_browser
 from tests.mailboxes import BO, JANE, as_files, message
+from tests.scans import picture, saved
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WIDE, PHONE = (1280, 860), (390, 800)
@@ -52,6 +54,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
         files={"a.pdf": pdf("An offer")},
     )
     as_files(files / "mail", [message("a@x.example", JANE, BO, "Roof", "Who repairs the roof?"), answer])
+    (files / "plan.png").write_bytes(saved(picture("A plan of the cellar")))
     (files / "broken.xlsx").write_bytes(b"PK\x03\x04 this is no archive, whatever its first bytes say")
     with (
         serving(base / "home", base / "serve.log") as address,
@@ -76,6 +79,12 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
             f"/documents/{one}/similar",
             f"/documents/{one}/compare/{two}",
         ]
+        if shutil.which("tesseract"):
+            plan = client.get("/api/search", params={"q": "cellar type:png"}).json()["results"][0]
+            paths += [
+                f"/documents/{plan['document']}/pages/1?q=cellar",
+                f"/documents/{plan['document']}?q=cellar",
+            ]
         refs = [result["ref"] for result in found]
         pool = {"name": "pool", "queries": {"q": "ninety days"}, "items": {"q": refs}}
         client.post("/api/judging/pools", json=pool).raise_for_status()

@@ -106,6 +106,15 @@ def similar(p: Probe) -> None:
     p.is_as_unknown("/documents/{}/similar", **PAGE)
 
 
+def scan(p: Probe) -> None:
+    """A page as a picture: there is none here, and who may not see the document learns no more than that."""
+    for paper in p.some(p.seen, 1):
+        assert p.ask(f"/api/documents/{p.id_of(paper)}/pages/1").status_code == 404
+    p.is_as_unknown("/api/documents/{}/pages/1")
+    p.is_as_unknown("/api/documents/{}/pages/1/picture")
+    p.is_as_unknown("/documents/{}/pages/1", **PAGE)
+
+
 def compare(p: Probe) -> None:
     """Two at once: neither may be hidden."""
     for one in p.some(p.seen, 1):

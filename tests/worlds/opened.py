@@ -25,8 +25,8 @@ from api.service import Service
 from api.settings import load
 from api.wiring import open_memory
 from ingest.parsers import registry
-from ingest.parsers.base import Parsed
 from ingest.parsers.child import Asked as ParserAsked
+from ingest.parsers.wire import Task, parsed_to_json
 from ingest.parsers.workers import ParserPool
 from memory.catalogue.cards import Card
 from memory.domain import Identity
@@ -69,9 +69,10 @@ def _nothing() -> Service:
 class ParsedHere(ParserPool):
     """Reads files in this process: these are harmless, and worlds are many."""
 
-    def _ask(self, data: bytes, asked: ParserAsked) -> Parsed:
-        read = registry.attachments if asked.only_attachments else registry.read
-        return read(data, name=asked.name, media_type=asked.media_type)
+    def _ask(self, body: Path | bytes, asked: ParserAsked) -> dict[str, Any]:
+        read = registry.attachments if asked.task is Task.ATTACHMENTS else registry.read
+        data = body if isinstance(body, bytes) else body.read_bytes()
+        return {"parsed": parsed_to_json(read(data, name=asked.name, media_type=asked.media_type))}
 
 
 class Badge:

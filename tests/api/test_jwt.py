@@ -108,7 +108,7 @@ REFUSED: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("wrong", REFUSED, ids=str)
+@pytest.mark.parametrize("wrong", REFUSED, ids="-".join)
 def test_what_is_not_signed_for_us_by_the_provider_is_nobody(
     client: TestClient, issuer: Provider, wrong: dict[str, Any]
 ) -> None:

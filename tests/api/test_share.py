@@ -6,7 +6,7 @@ import random
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from pydantic import SecretStr
 from api.service import Service
 from api.sources import NewSource
 from memory.domain import OWNER, Asker
-from tests.api.test_killed_syncs import mneme, progress
+from tests.api.test_killed_syncs import progress
+from tests.commands import start
 from tests.connectors.openssh import OpenSsh, openssh
 from tests.connectors.samba import PASSWORD, Samba, give, samba, unprivileged
 from tests.connectors.wire import Wire
@@ -188,12 +189,15 @@ def test_a_sync_that_is_killed(tmp_path: Path) -> None:
                 server.add(asked, grant=["public"])
         killed = 0
         for number in range(5):
-            process, goal = mneme(home, "sync"), number * 2 * FILES // 5 + choose.randint(1, 10)
-            while process.poll() is None and progress(home)[0] < goal:
+            process, goal = (
+                start(home, tmp_path / "said", "sync"),
+                number * 2 * FILES // 5 + choose.randint(1, 10),
+            )
+            while process.is_alive() and progress(home)[0] < goal:
                 time.sleep(0.005)
-            with suppress(ProcessLookupError):
-                process.send_signal(signal.SIGKILL)
-            killed += process.wait(30) == -signal.SIGKILL
+            process.kill()
+            process.join(30)
+            killed += process.exitcode == -signal.SIGKILL
         assert killed >= 4
         with service(home) as asked:
             sync(asked)

@@ -17,6 +17,7 @@ from api import (
     discovery_pages,
     discovery_routes,
     eval_routes,
+    hold_routes,
     judging_routes,
     key_routes,
     login_pages,
@@ -91,6 +92,7 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
     app.include_router(eval_routes.router)
     app.include_router(usage_routes.router)
     app.include_router(audit_routes.router)
+    app.include_router(hold_routes.router)
     app.include_router(key_routes.router)
     app.include_router(login_pages.router)
     app.include_router(user_routes.router)

@@ -78,7 +78,9 @@ class AuthSettings(SettingsGroup):
         (),
         description="Ways to say who asks, with commas: `keys`, `jwt`, `proxy`, `password`, `oidc`; none: on loopback everybody is the owner.",
     )
-    legal: Several = Field((), description="Access tokens of those who may read the audit, with commas.")
+    legal: Several = Field(
+        (), description="Access tokens of those who may read the audit and place legal holds, with commas."
+    )
     knowledge_managers: Several = Field((), description="Of those who decide who is who and measure.")
     administrators: Several = Field(
         (), description="Of those who run sources, give out keys and import people."

@@ -273,6 +273,8 @@ def remove_source(name: str, as_json: AsJson = False) -> None:
 
     def show(answer: Any) -> None:
         typer.echo(f"{name} is removed, with {answer['removed']} documents.")
+        if answer["held"]:
+            typer.echo(f"A legal hold keeps {answer['held']} of its documents; they go when it ends.")
 
     ask("sources remove", "DELETE", f"/api/sources/{name}", show, as_json)
 
@@ -281,6 +283,7 @@ def remove_source(name: str, as_json: AsJson = False) -> None:
 from api import (  # noqa: E402
     audit_commands,  # noqa: F401
     backup_commands,  # noqa: F401
+    hold_commands,  # noqa: F401
     key_commands,  # noqa: F401
     people_commands,  # noqa: F401
     upkeep_commands,  # noqa: F401

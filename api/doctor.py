@@ -65,7 +65,9 @@ FEW = 100_000
 def _unfinished(memory: Memory) -> dict[str, Any]:
     """What the catalogue says of itself: documents read once and not there, and sources on their way out."""
     catalogue = memory.catalogue
-    return {"lost": len(catalogue.ledger.lost()), "removing": catalogue.sources.removing()}
+    # One that holds keep is not unfinished: it goes when the last of them ends.
+    removing = [name for name in catalogue.sources.removing() if name not in catalogue.holds.sources_held()]
+    return {"lost": len(catalogue.ledger.lost()), "removing": removing}
 
 
 def _compare(memory: Memory) -> dict[str, int]:

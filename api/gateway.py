@@ -3,6 +3,7 @@
 Either way a command is one request, so that HTTP and command line cannot answer differently.
 """
 
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -73,18 +74,28 @@ class Gateway:
 
         :raises Refused: where the answer is a problem.
         """
-        given = {key: value for key, value in params.items() if value is not None}
+        decoder = getincrementaldecoder("utf-8")("replace")
+        for piece in self.receive(path, params):
+            yield decoder.decode(piece)
+        yield decoder.decode(b"", final=True)
+
+    def receive(self, path: str, params: dict[str, Any] | None = None) -> Iterator[bytes]:
+        """The bytes of an answer, piece by piece as they come.
+
+        :raises Refused: where the answer is a problem.
+        """
+        given = {key: value for key, value in (params or {}).items() if value is not None}
         if self._open is None:
             response = self._send("GET", path, params=given)
             if response.is_error:
                 raise Refused(response.json())
-            yield response.text
+            yield response.content
             return
         with self._open("GET", path, params=given) as response:
             if response.is_error:
                 response.read()
                 raise Refused(response.json())
-            yield from response.iter_text()
+            yield from response.iter_bytes()
 
 
 @contextmanager

@@ -29,9 +29,16 @@ class Jobs:
     """The syncs of a memory: one job at a time, which reads several sources beside each other.
 
     :param wanted: gives the documents that were looked for since it was last asked.
+    :param follow: called before anything is removed and after all was read, with whether it is asked to end.
     """
 
-    def __init__(self, memory: Memory, wanted: Callable[[], Sequence[str]]) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        wanted: Callable[[], Sequence[str]],
+        follow: Callable[[Callable[[], bool]], None] = lambda _stopping: None,
+    ) -> None:
+        self._follow = follow
         self._memory = memory
         self._wanted = wanted
         self._job: SyncJob | None = None
@@ -146,8 +153,10 @@ class Jobs:
     def _bring_up_to_date(self, sync: Sync, job: SyncJob) -> None:
         """Read, embed and recognise, by turns where sources are joined to the job meanwhile: words come first."""
         minutes, until = self._memory.settings.ocr.minutes, None
+        self._follow(sync.stopping)
         while True:
             self._read_all(sync, job)
+            self._follow(sync.stopping)
             job.words_done = not job.waits()
             if job.meaning:
                 self._memory.release_parsers()

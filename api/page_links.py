@@ -136,6 +136,10 @@ class Links:
         """Where a form does something with a source."""
         return self._address(f"/sources/{_segment(source)}/{action}")
 
+    def hold(self, hold: str, action: str) -> str:
+        """Where a legal hold is ended, or what is kept for it handed out."""
+        return f"{'/api' if action == 'export' else ''}/holds/{_segment(hold)}/{action}"
+
     def why(self, document: str = "", query: str = "") -> str:
         """Why a document is found or not."""
         return self._address("/why", q=document, query=query)

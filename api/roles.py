@@ -27,6 +27,8 @@ class Permission(StrEnum):
     """Decide who is who, among the people one sees."""
     AUDIT = "audit"
     """Read who asked what and saw what."""
+    HOLD = "hold"
+    """Keep documents from being deleted, and take out what is kept of those one sees."""
     OPERATE = "operate"
     """Sources, syncs, the ledger with the names of all documents, repair."""
     MANAGE_ACCESS = "manage-access"
@@ -48,7 +50,7 @@ _EMPLOYEE = frozenset({Permission.READ, Permission.CONTRIBUTE})
 
 PERMISSIONS: Mapping[UserRole, frozenset[Permission]] = {
     UserRole.EMPLOYEE: _EMPLOYEE,
-    UserRole.LEGAL: _EMPLOYEE | {Permission.AUDIT},
+    UserRole.LEGAL: _EMPLOYEE | {Permission.AUDIT, Permission.HOLD},
     UserRole.KNOWLEDGE_MANAGER: _EMPLOYEE | {Permission.EVALUATE, Permission.CURATE},
     UserRole.ADMINISTRATOR: _EMPLOYEE | {Permission.PUSH, Permission.OPERATE, Permission.MANAGE_ACCESS},
 }

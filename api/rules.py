@@ -98,6 +98,16 @@ _BY_PERMISSION: Mapping[Permission, str] = {
         GET /api/audit
         GET /api/audit/verify
     """,
+    _P.HOLD: """
+        GET /api/holds
+        POST /api/holds
+        GET /api/holds/{which}
+        GET /api/holds/{which}/export
+        POST /api/holds/{which}/release
+        GET /holds
+        POST /holds
+        POST /holds/{which}/release
+    """,
     _P.OPERATE: """
         POST /api/doctor
         GET /api/health

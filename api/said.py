@@ -82,6 +82,12 @@ SAID = (
     msg("A saved search needs a name."),
     msg("No more than {count} searches can be saved."),
     msg("Remove one first."),
+    msg("A hold needs a name and a reason."),
+    msg("There is a hold named {name} already."),
+    msg("Give it another name."),
+    msg("A hold is on documents, on one search, or on one person."),
+    msg("There is no hold {name}."),
+    msg("The hold {name} has ended before."),
     # Searches that cannot be understood (search/query.py, search/dates.py)
     msg("There is nothing to search for."),
     msg('Write some words, an "exact phrase", or a filter such as author:jane or type:pdf.'),
@@ -120,4 +126,5 @@ SAID = (
     msg("no parser for {media_type}"),
     msg("larger than {size} MB"),
     msg("no permission to read"),
+    msg("gone at its source; a legal hold keeps it"),
 )

@@ -16,6 +16,7 @@ from api.bylines import bylines
 from api.discovery import Discovery
 from api.doctor import examine
 from api.health import Health
+from api.holding import Holding
 from api.identify import Identification, OwnerToken
 from api.jobs import Jobs
 from api.login import Login
@@ -53,6 +54,7 @@ class Service:
     """A memory and what can be asked of it."""
 
     memory: Memory
+    holding: Holding = field(init=False)
     jobs: Jobs = field(init=False)
     schedule: Schedule = field(init=False)
     upkeep: Upkeep = field(init=False)
@@ -76,7 +78,10 @@ class Service:
 
     def __post_init__(self) -> None:
         self._progress = Recent(self.memory.catalogue.passages.progress)
-        self.jobs = Jobs(self.memory, lambda: self._searcher.wanted() if self._searcher else ())
+        self.holding = Holding(self.memory)
+        self.jobs = Jobs(
+            self.memory, lambda: self._searcher.wanted() if self._searcher else (), self.holding.follow
+        )
         self.schedule = Schedule(self.memory.catalogue.sources, self.jobs)
         self.upkeep = Upkeep(self.memory.catalogue, self.jobs, self.schedule)
         self.people = PeopleService(self.memory)
@@ -259,6 +264,7 @@ class Service:
     def remove_source(self, name: str) -> dict[str, Any]:
         """Remove a source with everything that came from it; the files themselves are not touched.
 
+        What a legal hold is on stays, and the source with it, on its way out until the last of them ends.
         What ends it early leaves a source on its way out: this again, a sync, the doctor or the service's start finish it.
         """
         catalogue = self.memory.catalogue
@@ -269,14 +275,16 @@ class Service:
             writer = (
                 self.memory.writer()
             )  # an index that cannot be opened refuses before anything has changed
+            self.holding.keep_originals(source=name)  # while its connector still has its passwords
             with catalogue.transaction() as connection:
+                held = catalogue.holds.held_of(connection, name)
                 removed = catalogue.documents.remove_source(connection, name)
                 catalogue.sources.remove(connection, name)
             writer.write_pending()
             shutil.rmtree(self.memory.state_of(name), ignore_errors=True)  # the next of that name looks twice
         finally:
             self.memory.busy.release()
-        return {"name": name, "removed": removed}
+        return {"name": name, "removed": removed, "held": held}
 
     def kinds(self) -> dict[str, str]:
         """The connectors there are."""

@@ -9,10 +9,11 @@ from connectors.base import Change, Checkpoint, Connector, Deleted, Moved, Upser
 from ingest.content import digest_of, size_of
 from ingest.error_monitor import ErrorMonitor
 from ingest.items import Fetched
+from ingest.removals import Removals
 from ingest.summary import Summary
 from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.documents import new_document_id
-from memory.catalogue.ledger import BATCH, LedgerRow
+from memory.catalogue.ledger import BATCH, HELD_BACK, LedgerRow
 from memory.domain import HELD_SHARE, Access, Failed, SourceRef, Stage
 from memory.errors import NotFound, SourceError, SourceUnavailable
 
@@ -61,6 +62,7 @@ class ChangeReader:
         self._connector = connector
         self._source = source
         self._summary = summary
+        self._removals = Removals(catalogue, summary)
         self._monitor = monitor
         self._max_bytes = max_bytes
         self._walk = _Walk()
@@ -124,14 +126,15 @@ class ChangeReader:
         gone = self._missing() if self._whole else self._reported()
         # What is attached goes with its document, so only documents the source lists are weighed.
         gone = [row for row in gone if row.parent is None]
-        documents = [row for row in gone if row.document and row.ref not in self._walk.explicit]
+        weighed = (row for row in gone if row.ref not in self._walk.explicit and row.reason != HELD_BACK)
+        documents = [row for row in weighed if row.document]
         total = self._catalogue.ledger.count(self._source, listed=True)
         attached = self._catalogue.ledger.attached([row.ref for row in gone])
         if not accept_removals and len(documents) > HELD_SHARE * total:
             self._summary.held = len(gone) + sum(map(len, attached.values()))
         else:
             for row in gone:
-                self._remove(row, attached[row.ref])
+                self._removals.remove(row, attached[row.ref])
         self._summary.known = self._summary.accounted
         if self._walk.cursor is not None and not self._summary.held:
             self._catalogue.sources.set_cursor(self._source, self._walk.cursor)
@@ -185,9 +188,10 @@ class ChangeReader:
                 yield from self._moved_by_source(change, row)
                 continue
             self._walk.seen.add(ref.key)
+            again = row is not None and self._removals.there_again(row, attached[ref])
             if row is None and (old := self._elsewhere(change)):
                 self._walk.candidates.append((change, old))
-            elif row is None or self._must_read(change, row):
+            elif row is None or again or self._must_read(change, row):
                 yield from self._fetch(change, row, attached.get(ref, []))
             else:
                 self._summary.unread([row, *attached[ref]])
@@ -257,6 +261,7 @@ class ChangeReader:
         same = not told or digest_of(content) == row.content
         version = change.version if same else row.version
         attached = self._attached(row.ref)
+        self._removals.there_again(row, attached)
         with self._catalogue.transaction() as connection:
             self._catalogue.documents.restate(connection, document, access, ref=change.ref, url=content.url)
             self._catalogue.ledger.move(
@@ -352,15 +357,6 @@ class ChangeReader:
             and not any(key.startswith(folder) for folder in self._walk.unlisted)
             and not self._walk.doubts(key)
         )
-
-    def _remove(self, row: LedgerRow, attached: Sequence[LedgerRow]) -> None:
-        with self._catalogue.transaction() as connection:
-            for each in (row, *attached):
-                if each.document:
-                    self._catalogue.documents.remove(connection, each.document)
-                self._catalogue.ledger.drop(connection, each.ref)
-        if not row.ref.key.endswith("/"):  # that was a folder that could not be listed, no document
-            self._summary.removed += 1 + len(attached)
 
     def _too_large(
         self, size: int, change: Upserted, row: LedgerRow | None, attached: Sequence[LedgerRow]

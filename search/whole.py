@@ -61,6 +61,13 @@ class WholeList:
         """
         return len(self._found(query, asker).documents)
 
+    def documents(self, query: str, asker: Asker) -> list[str]:
+        """The ids of every document a search finds that the asker may see, best first.
+
+        :raises InvalidQuery: where the query cannot be understood.
+        """
+        return [card.document for card in self._found(query, asker).cards()]
+
     def rows(self, query: str, asker: Asker) -> Iterator[Listed]:
         """Every document a search finds, best first; equal ones in the order of their passages' ids.
 

@@ -18,7 +18,9 @@ from memory.catalogue.directories import Directories
 from memory.catalogue.documents import Documents
 from memory.catalogue.engine import open_engine, transaction
 from memory.catalogue.events import Events
+from memory.catalogue.holds import Holds
 from memory.catalogue.judging import Judging
+from memory.catalogue.keeping import Keeping
 from memory.catalogue.ledger import Ledger
 from memory.catalogue.passages import Passages
 from memory.catalogue.people import People
@@ -66,6 +68,8 @@ class Catalogue:
         self.ledger = Ledger(self._engine)
         self.people = People(self._engine)
         self.directories = Directories(self._engine)
+        self.holds = Holds(self._engine)
+        self.keeping = Keeping(self._engine)
         self.who_is_who = WhoIsWho(self._engine, self.cards.forget)
         self.person_pages = PersonPages(self._engine, self.people)
         self.decisions = Decisions(self._engine, self.people, self.who_is_who)

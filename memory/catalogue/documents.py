@@ -13,6 +13,7 @@ from functools import partial
 from sqlalchemy import Connection, Engine, Row, delete, false, func, insert, or_, select, update
 
 from memory.catalogue.engine import after_commit, transaction
+from memory.catalogue.hold_schema import is_held
 from memory.catalogue.ledger import BATCH, named_as
 from memory.catalogue.people import People
 from memory.catalogue.schema import access, contributions, documents, passages, texts
@@ -142,11 +143,15 @@ class Documents:
         after_commit(connection, lambda: self._changed(document))
 
     def remove_source(self, connection: Connection, source: str) -> int:
-        """Take all documents of a source out of every answer at once, and say how many; the index follows."""
-        theirs = select(documents.c.id).where(documents.c.source == source)
+        """Take all documents of a source that no hold is on out of every answer at once; the index follows.
+
+        :return: how many these are.
+        """
+        free = documents.c.source == source, ~is_held(documents.c.id)
+        theirs = select(documents.c.id).where(*free)
         gone = list(connection.execute(theirs).scalars())
         connection.execute(update(passages).where(passages.c.document.in_(theirs)).values(stale=True))
-        connection.execute(update(documents).where(documents.c.source == source).values(removed=True))
+        connection.execute(update(documents).where(*free).values(removed=True))
         for document in gone:
             after_commit(connection, partial(self._changed, document))
         return len(gone)

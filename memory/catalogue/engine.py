@@ -15,7 +15,7 @@ from memory.errors import CatalogueError, DiskFull, MnemeError
 log = logging.getLogger("mneme")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0016"
+HEAD = "0017"
 """The newest migration; a test compares it with the files."""
 
 

@@ -16,6 +16,10 @@ BATCH = 500
 """Rows asked for at once: below the number of parameters every SQLite allows."""
 
 
+HELD_BACK = "gone at its source; a legal hold keeps it"
+"""The reason of what is removed when the last hold on it ends."""
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
     """How far one document came.
@@ -226,6 +230,15 @@ class Ledger:
     def drop(self, connection: Connection, ref: SourceRef) -> None:
         """Forget a document that left the source."""
         connection.execute(delete(ledger).where(ledger.c.ref == str(ref)))
+
+    def hold_back(self, connection: Connection, refs: Sequence[SourceRef], *, gone: bool) -> None:
+        """Note that these are gone at their source and stay because they are held, or that they are there again."""
+        there = ledger.c.ref.in_([str(ref) for ref in refs])
+        marked = ledger.c.reason == HELD_BACK
+        # Of an attached file without text the ledger says why, and goes on saying it.
+        read = ledger.c.document.is_not(None) | ledger.c.parent.is_(None)
+        values = {"reason": HELD_BACK if gone else "", "at": datetime.now(UTC)}
+        connection.execute(update(ledger).where(there, read, ~marked if gone else marked).values(**values))
 
     def count(self, source: str, *, listed: bool = False) -> int:
         """How many documents of a source are known.

@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
 from memory.catalogue.engine import transaction
+from memory.catalogue.hold_schema import is_held
+from memory.catalogue.ledger import HELD_BACK
 from memory.catalogue.schema import documents, ledger, sources
 from memory.errors import InvalidInput, NotFound
 
@@ -147,9 +149,11 @@ class Sources:
     def remove(self, connection: Connection, name: str) -> None:
         """Have a source leave, with its ledger; the caller removes its documents in the same transaction.
 
-        The source itself stays until the index has let go of them, see `forget_removed`.
+        The source itself stays until the index has let go of them, see `forget_removed`; so do rows of what a hold is on.
         """
-        connection.execute(delete(ledger).where(ledger.c.source == name))
+        theirs, kept = ledger.c.source == name, is_held(ledger.c.document)
+        connection.execute(update(ledger).where(theirs, kept).values(reason=HELD_BACK))
+        connection.execute(delete(ledger).where(theirs, ledger.c.document.is_(None) | ~kept))
         connection.execute(update(sources).where(sources.c.name == name).values(removing=True))
 
     def removing(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from memory.catalogue import directory_schema, login_schema  # noqa: F401 - their tables join the others
+from memory.catalogue import directory_schema, hold_schema, login_schema  # noqa: F401 - their tables join the others
 from memory.catalogue.schema import metadata
 
 context.configure(

@@ -10,6 +10,7 @@ import boto3
 import botocore
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
 
 from connectors.base import SourceConfig
 from connectors.share.address import address_of
@@ -98,7 +99,7 @@ class S3Tree:
                     == entry.version
                 )
                 found: bytes | None = body.read() if same else None
-        return found
+        return found if found is None or len(found) == entry.size else None
 
     def url(self, path: str) -> str:
         """The address that S3's tools take."""
@@ -121,7 +122,8 @@ class S3Tree:
             yield
         except ClientError as error:
             raise self._meant(str(error.response.get("Error", {}).get("Code", ""))) from error
-        except (BotoCoreError, OSError) as error:
+        except (BotoCoreError, HTTPError, OSError, ValueError, LookupError) as error:
+            # An answer that was cut off may lack a header, or end in the middle of one.
             self.close()
             raise SourceUnavailable(f"{self.place} does not answer.") from error
 

@@ -13,7 +13,6 @@ from urllib.parse import quote
 import smbclient
 from smbprotocol.exceptions import (
     SMBAuthenticationError,
-    SMBConnectionClosed,
     SMBException,
     SMBOSError,
     SMBResponseException,
@@ -41,6 +40,10 @@ _LINKS = (0xA000000C, 0xA0000003)
 """Reparse tags (MS-FSCC 2.1.2.1) of links and junctions; others are files that lie elsewhere, such as deduplicated ones."""
 _NO_ID = (0, 0xFFFFFFFFFFFFFFFF)
 """What servers say whose files have no number (MS-FSCC 2.1.9)."""
+
+
+_NOT_TOLD = (NtStatus.STATUS_ACCESS_DENIED, NtStatus.STATUS_OBJECT_NAME_NOT_FOUND)
+"""What the pipe that tells names is refused by."""
 
 
 def _missing() -> OSError:
@@ -237,21 +240,29 @@ class SmbTree:
         unknown = sorted(sids - self._tokens.keys())
         if not unknown:
             return
-        pipe: Any = smbclient.open_file(
-            rf"\\{self._host}\IPC$\lsarpc",
-            "r+b",
-            buffering=0,
-            file_type="pipe",
-            share_access="rw",
-            **self._how,
-        )
+        for sid, account in zip(unknown, self._accounts(unknown), strict=True):
+            self._tokens[sid] = self._token(sid, account)
+
+    def _accounts(self, sids: list[str]) -> list[Account | None]:
+        """Who they are; nobody known where the user may not ask for that."""
+        pipe_name = rf"\\{self._host}\IPC$\lsarpc"
+        try:
+            pipe: Any = smbclient.open_file(
+                pipe_name, "r+b", buffering=0, file_type="pipe", share_access="rw", **self._how
+            )
+        except SMBOSError as error:
+            if error.ntstatus in _NOT_TOLD:
+                return [None] * len(sids)
+            raise
         try:
             lsa = Lsa(pipe.write, lambda: pipe.read(0x10000))
-            for sid, account in zip(unknown, lsa.names(unknown), strict=True):
-                self._tokens[sid] = self._token(sid, account)
+            found = lsa.names(sids)
             lsa.close()
+        except ValueError as error:
+            raise SourceError(f"{self.place} does not say whom its permissions mean: {error}.") from error
         finally:
             _let_go(pipe)
+        return found
 
     def _token(self, sid: str, account: Account | None) -> str:
         if account is None:
@@ -272,13 +283,8 @@ class SmbTree:
             raise self._refused() from error
         except SMBResponseException as error:
             raise self._meant(error.status, error) from error
-        except (SMBConnectionClosed, ConnectionError, TimeoutError) as error:
-            raise self._away() from error
-        except SMBException as error:
-            raise self._away() from error
-        except ValueError as error:
-            if "connect" not in str(error).lower():
-                raise
+        except (SMBException, OSError, ValueError) as error:
+            # A connection that broke shows as any of these, whatever was asked.
             raise self._away() from error
 
     def _meant(self, status: int, error: Exception) -> Exception:

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from connectors.base import Change, Connector, SourceConfig, Upserted
 from connectors.file_tree import object_key_of, object_name_of
-from connectors.share import Share
+from connectors.share.connector import Share
 from connectors.testing import ConnectorContract
 from memory.domain import SourceRef
 from memory.errors import InvalidInput, NotFound, SourceError, SourceUnavailable

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.base import Change, Connector, SourceConfig, Upserted
-from connectors.share import Share
+from connectors.share.connector import Share
 from connectors.share.posix import READ, Permissions
 from connectors.testing import ConnectorContract
 from memory.domain import Access, SourceRef

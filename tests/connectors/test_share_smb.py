@@ -22,7 +22,7 @@ from smbprotocol.security_descriptor import (
 )
 
 from connectors.base import Change, Connector, SourceConfig, Upserted
-from connectors.share import Share
+from connectors.share.connector import Share
 from connectors.testing import ConnectorContract
 from memory.domain import Access, Failed, SourceRef
 from memory.errors import InvalidInput, NotFound, SourceError, SourceUnavailable

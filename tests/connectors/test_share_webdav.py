@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from connectors.base import Change, Connector, SourceConfig, Upserted
 from connectors.http import Answer
-from connectors.share import Share
+from connectors.share.connector import Share
 from connectors.share.webdav import _children
 from connectors.testing import ConnectorContract
 from memory.domain import Failed, SourceRef

@@ -48,7 +48,13 @@ class Wire:
             while True:
                 asking = self._listening.accept()[0]
                 self.made += 1
-                answering = socket.create_connection(("127.0.0.1", self._to))
+                try:
+                    answering = socket.create_connection(("127.0.0.1", self._to))
+                except OSError:  # there is no server now, and there may be one again
+                    asking.close()
+                    continue
+                for end in (asking, answering):  # what is handed on must not wait for more
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._ends += [asking, answering]
                 threading.Thread(target=self._hand_on, args=(asking, answering, False), daemon=True).start()
                 threading.Thread(target=self._hand_on, args=(answering, asking, True), daemon=True).start()

@@ -334,7 +334,8 @@ class ChangeReader:
             for each in (row, *attached):
                 if each.document:
                     self._catalogue.documents.restate(connection, each.document, access)
-            known = {"version": change.version, "fingerprint": change.fingerprint, "reason": row.reason}
+            reason = "" if row.reason == HELD_BACK else row.reason  # it lies at its source again
+            known = {"version": change.version, "fingerprint": change.fingerprint, "reason": reason}
             self._catalogue.ledger.write(connection, row.ref, row.stage, **known)
         self._summary.unread([row, *attached])
 

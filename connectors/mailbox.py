@@ -1,10 +1,14 @@
-"""Mail in files: an mbox file, a Maildir, messages in files of their own, or folders of these."""
+"""Mail in files: an mbox file, a Maildir, messages in files of their own, or folders of these.
+
+The archives of a mailing list, as Pipermail hands them out by the month (``2024-March.txt.gz``), are mbox files too.
+"""
 
 import hashlib
 import os
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +18,7 @@ from connectors import mbox
 from connectors.base import OUT_OF_REACH, Change, Checkpoint, Content, SourceConfig, Upserted
 from connectors.message_key import MAX_MESSAGE, message_id, message_key, sameness, told_apart
 from connectors.patterns import AccessRules, Patterns
+from connectors.unpacked import Unpacked, is_packed, unpacked_head
 from memory.domain import Access, Failed, SourceRef, Stage
 from memory.errors import InvalidInput, NotFound, SourceError
 
@@ -83,6 +88,7 @@ class Mailbox:
         self._access = AccessRules(config.access, config.rules)
         self._places: dict[str, _Place] | None = None
         self._doubts: list[str] = []
+        self._unpacked = Unpacked()
 
     def check(self) -> str:
         """Say what kind of mailbox there is.
@@ -93,8 +99,7 @@ class Mailbox:
         if self._root.is_dir():
             found = "a Maildir" if _is_maildir(self._root) else "a folder"
             return f"{self._root} is {found}."
-        with self._root.open("rb") as file:
-            found = "an mbox file" if mbox.looks_like(file.read(_HEAD)) else "a message"
+        found = "an mbox file" if mbox.looks_like(_head(self._root)) else "a message"
         return f"{self._root} is {found} of {self._root.stat().st_size / 1_000_000:,.1f} MB."
 
     def changes(self, since: str | None) -> Iterator[Change]:
@@ -132,18 +137,32 @@ class Mailbox:
         """
         return self._access.of(self._shown(self._place(ref).path))
 
+    def close(self) -> None:
+        """Let go of what was unpacked."""
+        self._unpacked.close()
+
     def _read(self, ref: SourceRef) -> Content:
         place = self._place(ref)
         path = self._root / place.path if place.path else self._root
         body: bytes | Path = path
-        with path.open("rb") as file:
-            if place.span is not None:
+        if place.span is not None:
+            with self._opened(path) as file:
                 file.seek(place.span[0])
                 raw = file.read(place.span[1] - place.span[0])
-                if _digest(raw) != place.digest:
-                    raise FileNotFoundError
-                body = mbox.message(raw)
+            if _digest(raw) != place.digest:
+                raise FileNotFoundError
+            body = mbox.message(raw)
+        else:
+            path.open("rb").close()
         return Content(ref, "message.eml", body, "message/rfc822", url=path.as_uri())
+
+    @contextmanager
+    def _opened(self, path: Path) -> Iterator[BinaryIO]:
+        """A mailbox to read from, unpacked where it is compressed."""
+        with path.open("rb") as file:
+            packed = is_packed(file.read(2))
+            file.seek(0)
+            yield self._unpacked.open(path) if packed else file
 
     def _place(self, ref: SourceRef) -> _Place:
         if (ref.kind, ref.source) != (self.kind, self._name):
@@ -228,13 +247,14 @@ class Mailbox:
         try:
             if not path.rpartition("/")[0].endswith(("cur", "new")) and _locked(whole):
                 raise BlockingIOError(None, "locked by another program")
-            with whole.open("rb") as file:
-                head = file.read(_HEAD)
-                if mbox.looks_like(head):
+            head = _head(whole)
+            if mbox.looks_like(head):
+                with self._opened(whole) as file:
                     yield from self._mailbox(path, file, walk)
-                elif _is_message(head):
+            elif _is_message(head) and not is_packed(_first(whole)):
+                with whole.open("rb") as file:
                     raw = _bounded(file, 0, None)
-                    yield from self._message(_Place(path), raw, raw, walk)
+                yield from self._message(_Place(path), raw, raw, walk)
         except FileNotFoundError:
             walk.doubts.append(f"{path} went away while it was read")
         except OSError as error:
@@ -242,14 +262,15 @@ class Mailbox:
             yield self._failed(self._shown(path), error)
 
     def _mailbox(self, path: str, file: BinaryIO, walk: _Walk) -> Iterator[Change]:
-        before = os.fstat(file.fileno())
+        whole = self._root / path if path else self._root
+        before = whole.stat()
         raw = b""
         for start, end in mbox.spans(file):
             raw = _bounded(file, start, end)
             yield from self._message(_Place(path, (start, end)), raw, mbox.message(raw), walk)
         if mbox.cut_off(raw):
             walk.doubts.append(f"{self._shown(path)} is cut off")
-        after = os.fstat(file.fileno())
+        after = whole.stat()
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             walk.doubts.append(f"{self._shown(path)} changed while it was read")
 
@@ -276,6 +297,18 @@ class Mailbox:
 
 def _digest(raw: bytes) -> bytes:
     return hashlib.sha256(raw).digest()[:16]
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a file, unpacked where it is compressed."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    return unpacked_head(head, _HEAD) if is_packed(head) else head
+
+
+def _first(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(2)
 
 
 def _is_maildir(folder: Path) -> bool:

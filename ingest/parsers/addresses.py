@@ -14,9 +14,9 @@ MAX_PEOPLE = 500
 
 _ENCODED = re.compile(r"=\?[^?\s]+\?[bq]\?[^?]*\?=", re.IGNORECASE)
 _BROKEN_WORD = re.compile(r"(=\?[^?\s]+\?q\?)([^?]*)(\?=)", re.IGNORECASE)
-_ARCHIVED = re.compile(
-    r"^\s*(?P<local>[^\s@<>(),;]+) at (?P<domain>[\w-]+(?:\.[\w-]+)+)(?P<rest>.*)$", re.DOTALL
-)
+_OBSCURED = r"(?P<local>[^\s@<>(),;]+) at (?P<domain>[\w-]+(?:\.[\w-]+)+)"
+_ARCHIVED = re.compile(rf"^\s*{_OBSCURED}\s*(?P<name>\(.*\))\s*$", re.DOTALL)
+_NAMELESS = re.compile(rf"\(\s*{_OBSCURED}\s*\)")
 _ADDRESS = re.compile(r"[^\s@<>(),;:\"]+@[^\s@<>(),;:\"]+")
 _GROUP = re.compile(r"^[^:<@\"]+:\s*;?\s*$")
 
@@ -57,8 +57,10 @@ def identities(raw: str) -> list[Identity]:
 def _pairs(raw: str) -> Iterable[tuple[str, str]]:
     plain = " ".join(_bytes_as_text(raw).split())
     if archived := _ARCHIVED.match(plain):
-        # Archives write `jane at x.example (Jane Doe)` against those who gather addresses.
-        plain = f"{archived['local']}@{archived['domain']}{archived['rest']}"
+        # Pipermail writes `jane at x.example (Jane Doe)` against those who gather addresses, and repeats the address
+        # where there is no name. Without the brackets it is a name: `Desk at x.example <desk@x.example>`.
+        name = "" if _NAMELESS.fullmatch(archived["name"]) else archived["name"]
+        plain = f"{archived['local']}@{archived['domain']} {name}"
     if "@" not in plain and not _ENCODED.search(plain):
         return [("", plain)]
     pairs = getaddresses([plain])

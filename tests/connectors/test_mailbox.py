@@ -1,5 +1,6 @@
 """The mailbox connector: mbox files, Maildirs and folders of messages, and what befalls them."""
 
+import gzip
 import mailbox
 import shutil
 import subprocess
@@ -12,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from connectors import unpacked
 from connectors.base import Change, Checkpoint, Content, SourceConfig, Upserted
 from connectors.mailbox import Mailbox
 from connectors.testing import ConnectorContract
+from ingest.parsers.mail import MailParser
 from memory.domain import Access, Failed, SourceRef
 from memory.errors import InvalidInput, NotFound, SourceError
 from tests.connectors.as_nobody import without_rights
@@ -224,3 +227,69 @@ def test_access_is_decided_by_the_place(tmp_path: Path) -> None:
     assert "folder" in box.check()
     with pytest.raises(InvalidInput):
         source(tmp_path, options=(("what", "ever"),))
+
+
+PIPERMAIL = """From jane at x.example  Mon Mar  4 09:12:01 2024
+From: jane at x.example (Jane Doe)
+Date: Mon, 4 Mar 2024 09:12:01 +0100
+Subject: [Roofers] Slate or tile
+Message-ID: <slate@x.example>
+
+Which of the two lasts longer?
+From here on it rains in.
+
+From bo at x.example  Tue Mar  5 10:00:00 2024
+From: bo at x.example (Bo Roe)
+Date: Tue, 5 Mar 2024 10:00:00 +0100
+Subject: [Roofers] Slate or tile
+In-Reply-To: <slate@x.example>
+References: <slate@x.example>
+Message-ID: <tile@x.example>
+
+Slate, write to me at bo at x.example.
+-------------- next part --------------
+A non-text attachment was scrubbed...
+Name: slate.jpg
+
+"""
+
+
+def test_archives_of_pipermail_are_read_packed_or_not(tmp_path: Path) -> None:
+    (tmp_path / "2024-March.txt").write_text(PIPERMAIL)
+    packed = gzip.compress(PIPERMAIL.replace("slate@", "april@").replace("tile@", "may@").encode())
+    (tmp_path / "2024-April.txt.gz").write_bytes(packed)
+    (tmp_path / "notes.txt.gz").write_bytes(gzip.compress(b"No mail at all."))
+    (tmp_path / "half.txt.gz").write_bytes(packed[: len(packed) // 2])
+    connector = Mailbox(SourceConfig("list", str(tmp_path)))
+    changes = list(connector.changes(None))
+    refs = {each.ref.key: each.ref for each in changes if isinstance(each, Upserted)}
+    assert set(refs) == {"slate@x.example", "tile@x.example", "april@x.example", "may@x.example"}
+    [failed] = [each for each in changes if isinstance(each, Failed)]
+    assert (failed.ref.key, failed.reason) == ("half.txt.gz", "ends too early, or is damaged")
+    assert isinstance(changes[-1], Checkpoint)
+    assert "half.txt.gz cannot be read" in changes[-1].doubt
+    for key in ("may@x.example", "april@x.example", "tile@x.example"):
+        body = connector.fetch(refs[key]).body
+        assert isinstance(body, bytes)
+        assert f"Message-ID: <{key}>".encode() in body
+    connector.close()
+    parsed = MailParser().parse(body, name="message.eml", media_type="message/rfc822")
+    assert [(part.person.name, part.person.address) for part in parsed.contributions] == [
+        ("Bo Roe", "bo@x.example")
+    ]
+    assert parsed.message
+    assert parsed.message.references == ("slate@x.example",)
+    assert "bo at x.example" in parsed.elements[0].text, "in a text it is left as it was written"
+
+
+def test_a_packed_mailbox_that_unpacks_to_too_much_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacked, "MAX_UNPACKED", 1 << 20)
+    (tmp_path / "bomb.txt.gz").write_bytes(gzip.compress(PIPERMAIL.encode() + b"x" * (2 << 20)))
+    failed = [
+        each
+        for each in Mailbox(SourceConfig("list", str(tmp_path))).changes(None)
+        if isinstance(each, Failed)
+    ]
+    assert [each.reason for each in failed] == ["unpacks to more than 1 mb"]

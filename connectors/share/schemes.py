@@ -15,7 +15,14 @@ _TREES = {
     "https": "connectors.share.webdav:WebdavTree",
     "s3": "connectors.share.s3:S3Tree",
 }
-_FORM = "An address reads smb://HOST/SHARE/PATH, sftp://HOST/PATH, webdavs://HOST/PATH or s3://BUCKET/PATH."
+_ANY_OTHER = "connectors.share.fs:FsspecTree"
+_HERE = ("dir", "file", "local")
+_NO_SERVERS = (
+    *("async_wrapper", "asynclocal", "asyncwrapper", "blockcache", "cached", "data", "filecache", "generic"),
+    *("memory", "reference", "simplecache"),
+)
+"""What fsspec has beside servers: copies, wrappers, and what is in its own process."""
+_FORM = "An address reads smb://HOST/SHARE/PATH, sftp://HOST/PATH, webdavs://HOST/PATH, s3://BUCKET/PATH, or as fsspec has it."
 
 
 def tree_of(location: str) -> tuple[str, type[Tree]]:
@@ -28,13 +35,13 @@ def tree_of(location: str) -> tuple[str, type[Tree]]:
     scheme = scheme.lower()
     if not separator:
         raise InvalidInput("The location is no address of a share.", hint=_FORM)
-    if scheme in ("file", "local"):
+    if scheme in _HERE:
         raise InvalidInput(
             "Files on this machine are no share.", hint="Add them as a source of the kind `folder`."
         )
-    if scheme not in _TREES:
-        raise InvalidInput(f"Nothing here speaks {scheme}://.", hint=_FORM)
-    module, _, name = _TREES[scheme].partition(":")
+    if scheme in _NO_SERVERS or "::" in location:
+        raise InvalidInput(f"{scheme}:// is no server.", hint=_FORM)
+    module, _, name = _TREES.get(scheme, _ANY_OTHER).partition(":")
     try:
         found: type[Tree] = getattr(importlib.import_module(module), name)
     except ImportError as error:

@@ -16,7 +16,6 @@ from connectors.share.connector import Share
 from connectors.share.fs import FsspecTree
 from connectors.testing import ConnectorContract
 from memory.errors import InvalidInput, NotFound, SourceError
-from tests.connectors.test_folder import after_a_tick
 
 with warnings.catch_warnings():  # its own remark about Python's asyncore
     warnings.simplefilter("ignore", DeprecationWarning)

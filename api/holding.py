@@ -143,7 +143,7 @@ class Holding:
     def _keep_original(self, ref: SourceRef, content: str) -> None:
         keeping = self._catalogue.keeping
         try:
-            with self._memory.connected(self._catalogue.sources.get(ref.source)) as connector:
+            with self._memory.connected_to_documents(self._catalogue.sources.get(ref.source)) as connector:
                 given = connector.fetch(ref)
                 if content and digest_of(given) != content:
                     keeping.lose(ref, content, _CHANGED, lost=True)

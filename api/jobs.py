@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 
+from api.directory_sync import sync_directory
 from api.sync_job import State, SyncJob, Task
 from api.wiring import NAME, Memory
+from connectors.directory import PeopleDirectory
 from ingest.components import PassageEmbedder
 from ingest.error_monitor import Limits
 from ingest.likeness import Likeness
@@ -186,7 +188,7 @@ class Jobs:
     def _recognise(self, sync: Sync, job: SyncJob, source: Source, until: float) -> None:
         job.report(Step(Phase.PICTURES, source.name, 0, None))  # whoever wants it stopped waits for its end
         try:
-            with self._memory.connected(source) as connector:
+            with self._memory.connected_to_documents(source) as connector:
                 done = sync.recognise(source.name, connector, until, job.waits, job.report)
             job.note_recognised(source.name, done)
         except MnemeError as error:
@@ -236,9 +238,11 @@ class Jobs:
         source = task.source
         try:
             with self._memory.connected(source) as connector:
-                summary = sync.read(
-                    source.name, connector, accept_removals=task.accept_removals, report=job.report
-                )
+                accept = task.accept_removals
+                if isinstance(connector, PeopleDirectory):
+                    summary = sync_directory(self._memory, source.name, connector, accept_removals=accept)
+                else:
+                    summary = sync.read(source.name, connector, accept_removals=accept, report=job.report)
             job.read(source.name, summary)
         except MnemeError as error:
             if isinstance(error, Interrupted) and not sync.stopping():

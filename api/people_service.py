@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from api.directory_file import read_directory
+from api.directory_sync import follow_people, take_in
 from api.wiring import Memory
 from api.witness import saw, tell
 from memory.catalogue.decisions import Decision
@@ -53,6 +54,7 @@ class PeopleService:
             "roles": pages.roles(current, asker),
             "years": {str(year): count for year, count in pages.years(current, asker).items()},
             "answered": pages.answered(current, asker),
+            **self._place(current),
             "company": [_counted(each) for each in pages.company(current, asker)],
             "topics": self._topics(current, name, aliases, asker),
             "documents": [_work(work) for work in works],
@@ -123,8 +125,7 @@ class PeopleService:
         :raises InvalidInput: naming the lines that cannot be taken.
         """
         told = read_directory(text)
-        done = self._catalogue.directories.take_in(BY_HAND, told, strict=True)
-        self.follow()
+        done = take_in(self._memory, BY_HAND, told, strict=True)
         tell(imported=len(told.people), access=done.access)
         return {"imported": len(told.people)}
 
@@ -138,6 +139,15 @@ class PeopleService:
         if not works and not asker.owner and asker.person != current:
             raise NotFound(_UNSEEN)
         return current, works
+
+    def _place(self, person: str) -> dict[str, Any]:
+        """Where a directory puts them; it says these names to everybody who may see the person."""
+        place = self._catalogue.people.place(person)
+        return {
+            "department": place.department if place else "",
+            "managers": [{"id": which, "name": name} for which, name in place.managers] if place else [],
+            "left": bool(place and place.left),
+        }
 
     def _sees(self, person_id: str, asker: Asker) -> bool:
         try:
@@ -163,14 +173,8 @@ class PeopleService:
             return ""
 
     def _decided(self, decision: int, person_id: str) -> dict[str, Any]:
-        self.follow()
+        follow_people(self._memory)
         return {"decision": decision, "person": self._catalogue.people.get(person_id).id if person_id else ""}
-
-    def follow(self) -> None:
-        """Settle what hangs on a decision, and have the index know it before the answer is given."""
-        self._catalogue.who_is_who.settle()
-        if self._catalogue.documents.facts_pending():
-            self._memory.writer().write_facts()
 
     def _told(self, decision: Decision) -> dict[str, Any]:
         by = decision.by

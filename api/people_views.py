@@ -74,6 +74,9 @@ def person_page(pages: Pages, person: Json, *, asker: str = "") -> str:
     values: dict[str, Any] = {
         "person": person_view(person),
         "shared": bool(person.get("shared")),
+        "department": str(person.get("department") or ""),
+        "managers": [person_view(each) for each in person.get("managers") or ()],
+        "left": bool(person.get("left")),
         "identities": identities,
         "roles": sorted((person.get("roles") or {}).items(), key=lambda role: (-role[1], role[0])),
         "years": list((person.get("years") or {}).items()),

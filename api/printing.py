@@ -88,7 +88,7 @@ def show_sync(job: dict[str, Any]) -> None:
             out.print(f"  {escape(problem)}", style="yellow")
         if summary["held"]:
             out.print(
-                f"{summary['held']:,} documents of {summary['source']} are missing at the source; that is more than a"
+                f"{summary['held']:,} {summary['what']} of {summary['source']} are missing at the source; that is more than a"
                 " fifth, so they were kept. If they are really gone: mneme sync --accept-removals",
                 style="yellow",
             )

@@ -112,7 +112,7 @@ class Scans:
 
     def _original(self, document: Document, digest: str) -> Content:
         source = self._memory.catalogue.sources.get(document.ref.source)
-        with self._memory.connected(source) as connector:
+        with self._memory.connected_to_documents(source) as connector:
 
             def fetched(ref: SourceRef) -> Content:
                 return connector.fetch(ref)

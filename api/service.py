@@ -214,7 +214,7 @@ class Service:
         """
         known = self.memory.catalogue.documents.get(document, asker)
         source = self.memory.catalogue.sources.get(known.ref.source)
-        with self.memory.connected(source) as connector:
+        with self.memory.connected_to_documents(source) as connector:
             content = attached.original(self.memory, known, connector.fetch)
         self.memory.catalogue.events.record(EventKind.OPEN, asker, "", [document])
         saw([document])
@@ -279,6 +279,7 @@ class Service:
             with catalogue.transaction() as connection:
                 held = catalogue.holds.held_of(connection, name)
                 removed = catalogue.documents.remove_source(connection, name)
+                catalogue.directories.forget(connection, name)
                 catalogue.sources.remove(connection, name)
             writer.write_pending()
             shutil.rmtree(self.memory.state_of(name), ignore_errors=True)  # the next of that name looks twice

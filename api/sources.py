@@ -16,7 +16,20 @@ from memory.errors import InvalidInput
 _ADDRESS = re.compile(r"[A-Za-z][\w+.-]*:|[\w.-]+@[\w.-]+:")
 """What begins like this is no path: ``https://...``, ``git@host:path``."""
 
-_LOCAL = frozenset({"dokuwiki", "folder", "gitwiki", "mailbox", "push"})
+_LOCAL = frozenset(
+    {
+        "dokuwiki",
+        "folder",
+        "gitwiki",
+        "mailbox",
+        "mattermost",
+        "mediawiki_dump",
+        "push",
+        "slack",
+        "teams",
+        "yammer",
+    }
+)
 """Kinds whose location is a path on this machine."""
 
 

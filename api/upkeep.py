@@ -1,6 +1,6 @@
 """Looking after a memory: the sources with their state, the ledger, and new tries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,12 +25,13 @@ class Upkeep:
 
     def sources(self) -> list[dict[str, Any]]:
         """Every source with its state, its counts and, while it is synced, how far that is."""
-        return [self._source(source) for source in self._catalogue.sources.all()]
+        listed = self._catalogue.directories.counts()
+        return [self._source(source, listed) for source in self._catalogue.sources.all()]
 
     def schedule(self, name: str, every: int | None) -> dict[str, Any]:
         """Have a source synced every so many minutes, or not any more."""
         self._catalogue.sources.schedule(name, every)
-        return self._source(self._catalogue.sources.get(name))
+        return self._source(self._catalogue.sources.get(name), self._catalogue.directories.counts())
 
     def ledger(self, wanted: Wanted, limit: int, offset: int) -> tuple[list[dict[str, Any]], int]:
         """What became of the documents the connectors saw, newest first, and how many there are in all."""
@@ -53,7 +54,7 @@ class Upkeep:
         started = self._jobs.offer(sorted(found))
         return {"documents": sum(found.values()), "sources": sorted(found), "started": bool(started)}
 
-    def _source(self, source: Source) -> dict[str, Any]:
+    def _source(self, source: Source, listed: Mapping[str, dict[str, int]]) -> dict[str, Any]:
         counts = self._catalogue.sources.counts(source.name)
         job = self._jobs.running
         step = job.reading(source.name) if job else None
@@ -72,6 +73,7 @@ class Upkeep:
             "progress": {"done": step.done, "total": step.total}
             if step and step.phase is Phase.WORDS
             else None,
+            "directory": listed.get(source.name),
             "counts": {
                 "indexed": counts.get("indexed", 0) + counts.get("embedded", 0),
                 "embedded": counts.get("embedded", 0),

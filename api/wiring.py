@@ -5,7 +5,8 @@ import os
 import shutil
 import threading
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
@@ -16,6 +17,7 @@ from api.lock import OwnerLock
 from api.settings import Settings
 from api.sources import config_of
 from connectors.base import Connector
+from connectors.directory import PeopleDirectory
 from connectors.registry import connected
 from ingest.index_writer import IndexWriter
 from ingest.parsers.tesseract import Tesseract, find
@@ -27,7 +29,7 @@ from memory.domain import OWNER
 from memory.embedding.base import Embedder, ModelIdentity
 from memory.embedding.open import EmbedderSpec
 from memory.embedding.process import EmbedderProcess
-from memory.errors import CatalogueError, IndexUnavailable, MnemeError, ModelMismatch
+from memory.errors import CatalogueError, IndexUnavailable, MnemeError, ModelMismatch, NotFound
 from memory.index.base import Filters, VectorIndex
 from memory.keyring import Keyring
 from memory.words import WordAnalyser
@@ -149,7 +151,7 @@ class Memory:
         """What encrypts the secrets of sources; its keys lie beside the catalogue, not in it."""
         return Keyring(self.settings.home / KEYS / "secrets.keys")
 
-    def connected(self, source: Source) -> AbstractContextManager[Connector]:
+    def connected(self, source: Source) -> AbstractContextManager[Connector | PeopleDirectory]:
         """A source's connector for a while, with its secrets decrypted.
 
         :raises SecretUnreadable: where that is impossible.
@@ -157,6 +159,17 @@ class Memory:
         ring = self.keyring
         secrets = {name: ring.open(source.name, name, sealed) for name, sealed in source.secrets.items()}
         return connected(source.kind, config_of(source, secrets, self.state_of(source.name)))
+
+    @contextmanager
+    def connected_to_documents(self, source: Source) -> Iterator[Connector]:
+        """The connector of a source that has documents, for a while.
+
+        :raises NotFound: where the source is a directory of people: it never had a document.
+        """
+        with self.connected(source) as connector:
+            if isinstance(connector, PeopleDirectory):
+                raise NotFound("There is no such document, or you may not see it.")
+            yield connector
 
     def state_of(self, source: str) -> Path:
         """The folder of a source's connector; it may not be there."""

@@ -1,13 +1,17 @@
-"""Every connector there is, built-in and foreign alike: found by the entry point group `mneme.connectors`."""
+"""Every connector and directory there is, built-in and foreign alike: found by their entry points."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 
 from connectors.base import Closes, Connector, SourceConfig
+from connectors.directory import PeopleDirectory
 from memory.errors import ConnectorUnavailable, InvalidInput
 
-GROUP = "mneme.connectors"
+GROUPS = {"mneme.connectors": Connector, "mneme.directories": PeopleDirectory}
+"""The entry point groups, each with the contract of what is in it."""
+
+Source = Connector | PeopleDirectory
 
 
 def kinds() -> dict[str, str]:
@@ -22,8 +26,8 @@ def kinds() -> dict[str, str]:
     return known
 
 
-def open_connector(kind: str, config: SourceConfig) -> Connector:
-    """Make the connector of that name for one source.
+def open_connector(kind: str, config: SourceConfig) -> Source:
+    """Make the connector, or directory, of that name for one source.
 
     :raises InvalidInput: where there is no such connector, or the configuration does not suit it.
     :raises ConnectorUnavailable: where it needs something that is not installed, or is broken.
@@ -32,13 +36,13 @@ def open_connector(kind: str, config: SourceConfig) -> Connector:
     if kind not in entries:
         raise InvalidInput(f"There is no connector {kind!r}.", hint=f"Known are: {', '.join(entries)}.")
     connector = _load(entries[kind])(config)
-    if not isinstance(connector, Connector):
+    if not isinstance(connector, GROUPS[entries[kind].group]):
         raise ConnectorUnavailable(f"{entries[kind].value} does not fulfil the connector contract.")
     return connector
 
 
 @contextmanager
-def connected(kind: str, config: SourceConfig) -> Iterator[Connector]:
+def connected(kind: str, config: SourceConfig) -> Iterator[Source]:
     """The connector for a while; afterwards it lets go of its connections."""
     connector = open_connector(kind, config)
     try:
@@ -49,7 +53,8 @@ def connected(kind: str, config: SourceConfig) -> Iterator[Connector]:
 
 
 def _entries() -> dict[str, EntryPoint]:
-    found = sorted(entry_points(group=GROUP), key=lambda entry: (_ours(entry), entry.value))
+    all_of_them = [entry for group in GROUPS for entry in entry_points(group=group)]
+    found = sorted(all_of_them, key=lambda entry: (_ours(entry), entry.value))
     # Ours come last: a foreign package cannot take a built-in connector's name.
     return dict(sorted({entry.name: entry for entry in found}.items()))
 
@@ -58,9 +63,9 @@ def _ours(entry: EntryPoint) -> bool:
     return entry.dist is not None and entry.dist.name == "mneme"
 
 
-def _load(entry: EntryPoint) -> type[Connector]:
+def _load(entry: EntryPoint) -> type[Source]:
     try:
-        made: type[Connector] = entry.load()
+        made: type[Source] = entry.load()
     except ImportError as error:
         package = entry.dist.name if entry.dist and not _ours(entry) else f"mneme[{entry.name}]"
         message = f"The connector {entry.name} needs something that is not installed ({error})."

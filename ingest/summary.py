@@ -18,6 +18,7 @@ class Summary:
     :param held: documents missing at the source whose removal waits for confirmation.
     :param problems: the first failures, for a person to read.
     :param stopped: why the sync of the source stopped before its end; ``""`` where it did not.
+    :param what: what is counted.
     """
 
     source: str
@@ -31,6 +32,7 @@ class Summary:
     held: int = 0
     problems: list[str] = field(default_factory=list)
     stopped: str = ""
+    what: str = "documents"
 
     def fail(self, failure: Failed) -> None:
         """Count a failure and keep the first of them to show."""

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from connectors.base import Change, Content, SourceConfig, Upserted
-from connectors.imap.address import address_of
 from connectors.imap.ahead import AHEAD_BYTES, ReadAhead
 from connectors.imap.folders import Choice
 from connectors.imap.login import OPTIONS, SECRETS, login_of
@@ -13,8 +12,11 @@ from connectors.imap.session import Session
 from connectors.imap.state import State
 from connectors.imap.walk import Walk
 from connectors.message_key import sameness
+from connectors.server_address import Scheme, address_of
 from memory.domain import Access, SourceRef
 from memory.errors import NotFound, SourceError, SourceUnavailable
+
+SCHEME = Scheme("imaps", "imap", 993, 143, "a mail server", "Folders are chosen by --include.")
 
 
 class Imap:
@@ -36,7 +38,7 @@ class Imap:
     def __init__(self, config: SourceConfig) -> None:
         config.only(options=("tls", "ca", *OPTIONS), secrets=SECRETS)
         self._name = config.name
-        self._address = address_of(config)
+        self._address = address_of(config, SCHEME)
         self._session = Session(self._address, login_of(config))
         self._choice = Choice(config)
         self._state: State | None = None

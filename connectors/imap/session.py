@@ -13,9 +13,9 @@ from imap_tools.errors import ImapToolsError, MailboxFetchError, UnexpectedComma
 from imap_tools.utils import check_command_status, encode_folder
 from pydantic import SecretStr
 
-from connectors.imap.address import Address
 from connectors.imap.login import Login
 from connectors.message_key import MAX_MESSAGE, message_id
+from connectors.server_address import Address
 from memory.errors import RateLimited, SourceError, SourceUnavailable
 
 TIMEOUT_S = 60.0

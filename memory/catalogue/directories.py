@@ -83,25 +83,20 @@ class Directories:
         for table in (group_members, directory_groups, listings):
             connection.execute(delete(table).where(table.c.directory == directory))
 
-    def counts(self, directory: str) -> dict[str, int]:
-        """How many people of a directory belong to the organisation, how many left, and how many groups there are."""
-        people = (
-            select(listings.c.active, func.count())
-            .where(listings.c.directory == directory)
-            .group_by(listings.c.active)
+    def counts(self) -> dict[str, dict[str, int]]:
+        """By directory: how many people belong to the organisation, how many have left, and how many groups there are."""
+        people = select(listings.c.directory, listings.c.active, func.count()).group_by(
+            listings.c.directory, listings.c.active
         )
-        groups = (
-            select(func.count())
-            .select_from(directory_groups)
-            .where(directory_groups.c.directory == directory)
-        )
+        groups = select(directory_groups.c.directory, func.count()).group_by(directory_groups.c.directory)
+        found: dict[str, dict[str, int]] = {}
         with transaction(self._engine) as connection:
-            found: dict[bool, int] = dict(connection.execute(people).all())
-            return {
-                "people": found.get(True, 0),
-                "left": found.get(False, 0),
-                "groups": connection.execute(groups).scalar_one(),
-            }
+            for directory, active, count in connection.execute(people):
+                told = found.setdefault(directory, {"people": 0, "left": 0, "groups": 0})
+                told["people" if active else "left"] = count
+            for directory, count in connection.execute(groups):
+                found.setdefault(directory, {"people": 0, "left": 0, "groups": 0})["groups"] = count
+        return found
 
 
 def standing(connection: Connection, entry: int) -> frozenset[str] | None:

@@ -121,10 +121,15 @@ class Neighbourhood:
         found = set()
         for other, several in standing.items():
             for which in several - {other}:
-                if alike(self._read[which], self._read[other]):
+                if not self._listed_apart(which, other) and alike(self._read[which], self._read[other]):
                     found.add(other)
                     self._alike |= {which, other}
         return found
+
+    def _listed_apart(self, one: int, other: int) -> bool:
+        """Whether a directory lists them as two people: evidence never joins these, and there may be thousands of one surname."""
+        entries = self._read[one].nodes[0].entry, self._read[other].nodes[0].entry
+        return None not in entries and entries[0] != entries[1]
 
     def _in_context(self, nodes: dict[int, Node]) -> Iterator[Node]:
         """The same nodes with how often each name came, and where and with whom they were met."""

@@ -176,6 +176,9 @@ def rendered(text: str, pages: Pages | None = None) -> Iterator[tuple[str, str]]
                 "id": text,
                 "name": text,
                 "shared": True,
+                "department": text,
+                "managers": [{"id": text, "name": text}],
+                "left": True,
                 "identities": identities,
                 "roles": {text: 3},
                 "years": {"2024": 2},
@@ -248,13 +251,14 @@ def rendered_upkeep(text: str, pages: Pages) -> Iterator[tuple[str, str]]:
     counts = {"indexed": 1, "embedded": 1, "skipped": 2, "failed": 3, "pending": 4}
     source = {"name": text, "kind": text, "location": text, "state": "ready", "paused": False, "held": 0}
     source |= {"stopped": "", "every_minutes": None, "next_sync": None, "last_sync": None, "progress": None}
-    source["counts"] = counts
+    source |= {"counts": counts, "directory": None}
     moment, progress = "2026-03-12T09:30:00+00:00", {"done": 3, "total": 9}
     busy = {**source, "name": text + "2", "state": "syncing", "progress": progress, "next_sync": moment}
     ill = {**source, "name": text + "3", "state": "stopped", "stopped": text, "held": 2, "every_minutes": 7}
     job = {"state": "running", "phase": "words", "reading": [text], "done": 3, "total": 9, "errors": []}
+    corp = {**source, "name": text + "4", "held": 2, "directory": {"people": 4, "left": 2, "groups": 3}}
     failed = {**job, "state": "failed", "errors": [{"source": text, "message": text, "hint": text}]}
-    yield "sources", sources_page(pages, [source, busy, ill], job)
+    yield "sources", sources_page(pages, [source, busy, ill, corp], job)
     yield "failed sync", sources_page(pages, [source, ill], failed)
     yield "meaning", sources_page(pages, [source], {**job, "phase": "meaning", "total": None})
     yield "no sources", sources_page(pages, [], {"state": "none"})

@@ -9,12 +9,13 @@ from pathlib import Path
 import connectors
 import tests.connectors
 from connectors.base import Connector
-from connectors.registry import GROUP
+from connectors.registry import GROUPS
 from connectors.testing import ConnectorContract
 
 NO_CONNECTORS = {
     "base",
     "file_tree",
+    "directory",
     "http",
     "http_errors",
     "http_settings",
@@ -24,21 +25,26 @@ NO_CONNECTORS = {
     "patience",
     "patterns",
     "registry",
+    "server_address",
     "testing",
 }
 
 
-def declared() -> dict[str, str]:
+DOCUMENTS = "mneme.connectors"
+"""The group of those that give documents; directories give people, and have no contract suite."""
+
+
+def declared(*groups: str) -> dict[str, str]:
     """Our own entry points: name to ``module:class``."""
     project = Path(__file__).parents[2] / "pyproject.toml"
-    entries: dict[str, str] = tomllib.loads(project.read_text("utf-8"))["project"]["entry-points"][GROUP]
-    return entries
+    entries = tomllib.loads(project.read_text("utf-8"))["project"]["entry-points"]
+    return {name: value for group in groups for name, value in entries[group].items()}
 
 
 def test_every_file_is_an_entry_point_of_its_name() -> None:
     files = {module.name for module in pkgutil.iter_modules(connectors.__path__)} - NO_CONNECTORS
-    assert files == {value.partition(":")[0].split(".")[1] for value in declared().values()}
-    for kind, value in declared().items():
+    assert files == {value.partition(":")[0].split(".")[1] for value in declared(*GROUPS).values()}
+    for kind, value in declared(*GROUPS).items():
         module, _, name = value.partition(":")
         assert getattr(importlib.import_module(module), name).kind == kind
 
@@ -51,7 +57,7 @@ def test_every_connector_runs_the_contract() -> None:
         for each in ConnectorContract.__subclasses__()
         if each.__module__.startswith("tests.connectors.") and each.__name__.startswith("Test")
     }
-    assert tested == set(declared().values())
+    assert tested == set(declared(DOCUMENTS).values())
 
 
 def test_every_rule_of_the_contract_is_tested() -> None:

@@ -27,6 +27,7 @@ NO_CONNECTORS = {
     "registry",
     "server_address",
     "testing",
+    "unpacked",
 }
 
 

@@ -195,7 +195,7 @@ def test_an_unreadable_file_is_tried_again(asked: Service, folder: Path) -> None
 
 def test_removing_a_source_removes_what_came_from_it(asked: Service, folder: Path) -> None:
     sync(asked)
-    assert asked.remove_source("files") == {"name": "files", "removed": 6}
+    assert asked.remove_source("files") == {"name": "files", "removed": 6, "held": 0}
     assert asked.upkeep.sources() == []
     assert asked.memory.catalogue.documents.count() == 0
     assert list(asked.memory.index.ids()) == []

@@ -17,6 +17,9 @@ from api.wording import LANGUAGES, LOCALES
 _SOURCES = Path(__file__).parent
 _METHODS = [("demo/**", "ignore"), ("**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract")]
 _KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "msg": None}
+_PLURALS = {"fr": "nplurals=2; plural=(n > 1);"}
+"""How a language counts, written into its catalogue: what Babel takes for it changes with the version."""
+_TWO = "nplurals=2; plural=(n != 1);"
 
 
 def texts() -> Catalog:
@@ -44,14 +47,17 @@ def main() -> None:
     for code in list(LANGUAGES)[1:]:
         file = LOCALES / f"{code}.po"
         known = read_po(BytesIO(file.read_bytes() if file.exists() else b""), locale=code)
+        plurals = _PLURALS.get(code, _TWO)
         fresh = Catalog(locale=code)
+        fresh.mime_headers = [("Plural-Forms", plurals)]
         for message in now:
             held = known.get(message.id)
             if message.id:
                 fresh.add(message.id, held.string if held else None)
         written = BytesIO()
         write_po(written, fresh, omit_header=True, no_location=True, sort_output=True, width=110)
-        file.write_bytes(written.getvalue())
+        header = f'msgid ""\nmsgstr "Plural-Forms: {plurals}\\n"\n\n'
+        file.write_bytes(header.encode() + written.getvalue())
 
 
 if __name__ == "__main__":

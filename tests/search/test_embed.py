@@ -82,10 +82,10 @@ def test_searches_wait_for_nobody_who_finds_out_directions(tmp_path: Path) -> No
         answered = sum(one.done() for one in asked)
         os.kill(hanging.pid, signal.SIGKILL)
         assert answered == 7
-        for one in asked:
-            meaning = one.result(20)
-            assert meaning.directions is None
-            assert meaning.vector() is None
+        meanings = [one.result(20) for one in asked]
+        assert all(meaning.vector() is None for meaning in meanings)
+        # The one that finds them out may not have got as far as asking before the end: it asked the next process.
+        assert sum(meaning.directions is not None for meaning in meanings) <= 1
         after = ask()
         assert after.directions is not None
         assert after.vector() is not None

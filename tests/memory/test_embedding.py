@@ -343,7 +343,7 @@ def test_the_process_is_nice_and_knows_its_model(data: Path) -> None:
     assert process.process is None
     assert process.identity == HashEmbedder().identity
     assert process.process is not None
-    assert psutil.Process(process.process).nice() == 19
+    assert psutil.Process(process.process).nice() == min(19, psutil.Process().nice() + 19)
     process.close()
     assert process.process is None
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import pytest
+
 from tests.serving import variables
 
 ROOT = Path(__file__).parent.parent
@@ -44,6 +46,7 @@ def run(*command: str, cwd: Path | None = None, env: dict[str, str] | None = Non
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_connector_is_added_in_five_steps(tmp_path: Path) -> None:
     package = written(tmp_path / "package")
     site = installed(package, tmp_path / "site")

@@ -17,7 +17,6 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, BinaryIO, ClassVar
 from urllib.parse import quote
@@ -383,7 +382,6 @@ def _key(said: Said) -> str:
     return f"{key_part(said.channel.id)}/{key_part(rest)}"
 
 
-@lru_cache(maxsize=10_000)
 def key_part(identity: str) -> str:
     """An id as a part of a key: without slashes or what cannot be printed, and not too long."""
     plain = quote(identity, safe=" !$&'()*+,.:;=@~")

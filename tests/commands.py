@@ -7,6 +7,8 @@ what it forks is as good as new, and may be killed like any other.
 import multiprocessing
 import os
 import sys
+import time
+from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -19,6 +21,20 @@ def start(home: Path, said: Path, *words: str) -> BaseProcess:
     process = _FORKING.Process(target=_command, args=(str(home), str(said), words))
     process.start()
     return process
+
+
+def kill_sync(home: Path, said: Path, when: Callable[[], bool], later: float = 0) -> int | None:
+    """Begin ``mneme sync`` and kill it once something holds, or after a minute; gives how it ended: -9 if by that.
+
+    :param later: seconds to wait once it holds.
+    """
+    process, deadline = start(home, said, "sync"), time.monotonic() + 60
+    while process.is_alive() and not when() and time.monotonic() < deadline:
+        time.sleep(0.002)
+    time.sleep(later)
+    process.kill()
+    process.join(60)
+    return process.exitcode
 
 
 def _command(home: str, said: str, words: tuple[str, ...]) -> None:

@@ -30,7 +30,7 @@ SECRETS = [
     "TwilioKeyDetector",
 ]
 """What looks like a key of a known kind; passwords in the code are for ruff (S105, S106) to find."""
-INVENTED = ("jane:pass@", "jane:s3cret-of-ours@", "jane:hunter2@", "jane:{SECRET}@")
+INVENTED = re.compile(r"jane:(pass|s3cret-of-ours|hunter2|\{SECRET\})@")
 """Passwords in addresses of which the tests say that they are refused or hidden."""
 
 
@@ -61,13 +61,11 @@ def secrets(*files: Path) -> Iterator[str]:
     with transient_settings({"plugins_used": [{"name": name} for name in SECRETS]}):
         plugins: list[BasePlugin] = [from_plugin_classname(name) for name in SECRETS]
     for file in files:
-        text = file.read_text(encoding="utf-8", errors="replace")
+        text = INVENTED.sub("", file.read_text(encoding="utf-8", errors="replace"))
         # A whole file at once, and its lines only where there is something: that takes a twentieth of the time.
         told = [plugin for plugin in plugins if any(plugin.analyze_string(text))]
         for number, line in enumerate(text.splitlines() if told else (), start=1):
-            if any(any(each.analyze_string(line)) for each in told) and not any(
-                map(line.__contains__, INVENTED)
-            ):
+            if any(any(plugin.analyze_string(line)) for plugin in told):
                 yield f"{file}:{number}"
 
 

@@ -2,15 +2,15 @@
 
 import random
 import sqlite3
-import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from memory.domain import OWNER
-from tests.commands import start
+from tests.commands import kill_sync, start
 from tests.mailboxes import BO, JANE, as_mbox, message
 from tests.memories import add_folder, service
 
@@ -82,6 +82,11 @@ def progress(home: Path) -> tuple[int, int]:
     return read, embedded
 
 
+def reached(home: Path, goal: int) -> bool:
+    """Whether so many documents and passages are there."""
+    return sum(progress(home)) >= goal
+
+
 def state(home: Path) -> dict[tuple[str, int], tuple[object, ...]]:
     """Everything that is known and indexed, without ids, which differ from run to run."""
     with service(home) as asked:
@@ -136,14 +141,9 @@ def test_killed_syncs_end_like_one_that_was_not(folder: Path, mailbox: Path, tmp
     for number in range(KILLS):
         # The goals rise with every round: some kills fall into the walk, some into writing, some into embedding.
         goal = choose.randint(0, 3) + number * (DOCUMENTS + passages) // KILLS
-        process, deadline = start(home, home / "said", "sync"), time.monotonic() + 60
-        while process.is_alive() and sum(progress(home)) < goal and time.monotonic() < deadline:
-            time.sleep(0.002)
-        time.sleep(choose.random() * 0.02)
-        if process.is_alive():
-            process.kill()
+        later = choose.random() * 0.02
+        if kill_sync(home, home / "said", partial(reached, home, goal), later) == -9:
             killed.append(progress(home))
-        process.join(60)
         assert parted(home) == []
     assert len(killed) >= KILLS // 2, killed
     finish(home)

@@ -3,9 +3,9 @@
 import json
 import os
 import random
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from api.service import Service
 from api.sources import NewSource
 from memory.domain import OWNER, Asker
 from tests.api.test_killed_syncs import progress
-from tests.commands import start
+from tests.commands import kill_sync
 from tests.connectors.shares import KINDS, Shared, shared
 from tests.memories import counts, service, sync
 
@@ -97,6 +97,16 @@ def told(servers: list[Shared]) -> int:
     return sum(server.wire.sent for server in servers)
 
 
+def given(servers: list[Shared], size: int) -> bool:
+    """Whether more than so many bytes came from all of them."""
+    return told(servers) > size
+
+
+def read(home: Path, documents: int) -> bool:
+    """Whether so many documents are written."""
+    return progress(home)[0] >= documents
+
+
 @pytest.mark.slow
 def test_syncs_that_are_killed_lose_and_double_nothing(tmp_path: Path) -> None:
     choose, home = random.Random(5), tmp_path / "home"
@@ -109,15 +119,9 @@ def test_syncs_that_are_killed_lose_and_double_nothing(tmp_path: Path) -> None:
         killed: list[Any] = []
         for number in range(5):
             # Three fall while servers are read, two while what they gave is written.
-            before, fetched, written = told(servers), choose.randint(5_000, 100_000), choose.randint(1, 100)
-            process, deadline = start(home, tmp_path / "said", "sync"), time.monotonic() + 60
-            while process.is_alive() and time.monotonic() < deadline:
-                if told(servers) - before > fetched if number < 3 else progress(home)[0] >= written + number:
-                    break
-                time.sleep(0.002)
-            process.kill()
-            process.join(60)
-            killed.append(process.exitcode)
+            fetched, written = told(servers) + choose.randint(5_000, 100_000), choose.randint(1, 100) + number
+            enough = partial(given, servers, fetched) if number < 3 else partial(read, home, written)
+            killed.append(kill_sync(home, tmp_path / "said", enough))
         assert killed.count(-9) >= 4, (killed, (tmp_path / "said").read_text())
         with service(home) as asked:
             sync(asked)

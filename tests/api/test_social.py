@@ -1,8 +1,8 @@
 """Social sources through a whole sync: who wrote the reply that was found, who may see it, and nothing lost."""
 
 import random
-import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,8 @@ import pytest
 
 from api.service import Service
 from memory.domain import OWNER, Asker, Role
-from tests.api.test_killed_syncs import progress
-from tests.commands import start
+from tests.api.test_killed_syncs import reached
+from tests.commands import kill_sync
 from tests.memories import add_folder, counts, service, sync
 from tests.social import BO, EVE, JANE, SlackExport, post, thread, ts
 
@@ -171,19 +171,12 @@ def test_killed_syncs_end_like_one_that_was_not(tmp_path: Path) -> None:
         sync(asked)
         whole = state(asked)
     assert len(whole["found"]) == THREADS
-    killed = []
+    home, killed = tmp_path / "killed", []
     for number in range(KILLS):
         # The goals rise: some kills fall into the walk, some into writing, some into embedding.
         goal = choose.randint(0, 9) + number * 4 * THREADS // KILLS
-        process, deadline = start(tmp_path / "killed", tmp_path / "said", "sync"), time.monotonic() + 60
-        while (
-            process.is_alive() and sum(progress(tmp_path / "killed")) < goal and time.monotonic() < deadline
-        ):
-            time.sleep(0.002)
-        process.kill()
-        process.join(60)
-        killed.append(process.exitcode)
+        killed.append(kill_sync(home, tmp_path / "said", partial(reached, home, goal)))
     assert killed.count(-9) >= KILLS - 1, (killed, (tmp_path / "said").read_text())
-    with service(tmp_path / "killed") as asked:
+    with service(home) as asked:
         sync(asked)
         assert state(asked) == whole

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import Depends, FastAPI, Request
@@ -63,7 +64,7 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
     app = FastAPI(
         title="Mneme",
         summary="One search over everything an organisation has written down, with the people behind it.",
-        version="0.1.0",
+        version=version("mneme"),
         lifespan=lifespan,
         docs_url=None,  # the usual page loads its scripts from elsewhere
         redoc_url=None,

@@ -12,7 +12,6 @@ from api.settings import Settings, load, prepare_environment
 from memory.errors import MnemeError
 
 app = typer.Typer(
-    help="One search over everything an organisation has written down, with the people behind every result.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -51,6 +50,24 @@ def _tell(error: MnemeError, *, as_json: bool) -> int:
         sys.stdout.write(json.dumps(problem) + "\n")
     sys.stderr.write(f"mneme: {error}\n")
     return int(problem.get("exit_code", 70))
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"mneme {version('mneme')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version and stop."),
+    ] = False,
+) -> None:
+    """One search over everything an organisation has written down, with the people behind every result."""
 
 
 def ask(

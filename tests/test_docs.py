@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,17 @@ def test_help_answers_at_once() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.strip().endswith("[]"), said[-200:]
+
+
+def test_it_tells_its_version() -> None:
+    """What somebody needs who reports a fault."""
+    said = subprocess.run(
+        [sys.executable, "-c", "from api.cli import main; main()", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert said == f"mneme {version('mneme')}\n"
 
 
 def test_no_file_is_named_after_nothing() -> None:

@@ -4,9 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # pip, not uv: with constraints.txt it takes the CPU build of torch where one is offered.
-# Each runs whole test modules, with parsers and models of its own: about 1 GB.
+# Each runs whole test modules, with parsers and models of its own: about 1 GB. Many wait: for servers, kills, time limits.
 TESTERS ?= 4
 INSTALL := $(PIP) install --quiet --no-compile --constraint constraints.txt
+# pip would compile on one processor; what nobody compiles is compiled by each process anew where none may write it, as in many
+# containers. Some packages bring templates that are no Python: their complaints say nothing.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup demo test check bench clean
 
@@ -17,7 +21,7 @@ demo: $(VENV)/.run  ## a small company's memory, served on this machine
 
 test: $(VENV)/.dev  ## checks and tests; says what it left out
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -q --durations=10 --numprocesses=logical --maxprocesses=$(TESTERS) --dist=loadfile
+	$(BIN)/python -m pytest -q --durations=10 --numprocesses=$(TESTERS) --dist=loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev  ## style, types and layers
 	$(BIN)/ruff check .
@@ -35,10 +39,12 @@ $(VENV)/bin/python:
 
 $(VENV)/.run: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(INSTALL) --editable .
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(INSTALL) --editable ".[dev]"
+	@$(COMPILE)
 	@touch $@ $(VENV)/.run
 
 clean:  ## remove what was installed and built

@@ -54,6 +54,10 @@ class EmbeddingSettings(SettingsGroup):
         description="`builtin` (multilingual-e5-small), `hash` (no model, for trials), or a sentence-transformers name or folder.",
     )
     allow_download: bool = Field(False, description="Whether a named model may be downloaded.")
+    nice: Annotated[int, Field(ge=0, le=19)] = Field(
+        19,
+        description="How far documents' embedding steps back from whatever else needs the processors, 0 (like all) to 19 (only what is idle).",
+    )
 
 
 class SearchSettings(SettingsGroup):

@@ -118,7 +118,11 @@ class Memory:
         """The embedder that works for syncs, in a process of its own unless it is light."""
         with self._opening:
             if self._passage_embedder is None:
-                self._passage_embedder = self.spec.open() if self.spec.light else EmbedderProcess(self.spec)
+                self._passage_embedder = (
+                    self.spec.open()
+                    if self.spec.light
+                    else EmbedderProcess(self.spec, nice=self.settings.embedding.nice)
+                )
             return self._passage_embedder
 
     @cached_property

@@ -13,6 +13,12 @@ prepare_environment()
 CORPORA = Path(__file__).parents[2] / "shared" / "corpora"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules with slow tests begin: whoever takes one last keeps all others waiting."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _end_of_parsers() -> Iterator[None]:
     """Whatever tests ran, their shared parsers end with them."""

@@ -139,6 +139,7 @@ def test_a_backup_of_a_service_that_syncs_and_answers_is_whole(tmp_path: Path) -
     ]
 
 
+@pytest.mark.slow
 def test_what_is_restored_answers_as_before(filled: Home, backup: Path, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     other = Home(tmp_path / "home")

@@ -14,12 +14,15 @@ from api.settings import load
 from api.wiring import open_memory
 from memory.domain import OWNER
 
+pytestmark = pytest.mark.slow
+
 QUESTIONS = questions()
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    settings = prepare(load(home=tmp_path_factory.mktemp("demo")), quiet=True)
+    # Beside other tests nothing is ever idle: at 19 its turn came when these were over.
+    settings = prepare(load(home=tmp_path_factory.mktemp("demo"), embedding={"nice": 0}), quiet=True)
     service = Service(open_memory(settings, "tests"))
     yield service
     service.close()

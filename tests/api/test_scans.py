@@ -90,6 +90,7 @@ def found(asked: Service, query: str) -> dict[str, Any]:
     return dict(result)
 
 
+@pytest.mark.slow
 def test_scans_are_found_by_their_words_at_their_pages(asked: Service) -> None:
     for query, name, page in (
         ("staircase chimney", "lease.pdf", 2),

@@ -37,6 +37,7 @@ def while_parsing(pool: ParserPool, data: bytes, act: signal.Signals) -> str:
     return failed.value.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("act", "reason"),
     [

@@ -177,6 +177,7 @@ def test_the_export_is_sealed_and_not_made_again(data: Path, builtin: Embedder) 
     assert builtin.identity.size == 384
 
 
+@pytest.mark.slow
 def test_a_damaged_export_is_made_anew(tmp_path: Path) -> None:
     told: list[float] = []
     folder = export_builtin(tmp_path, lambda _, share: told.append(share))

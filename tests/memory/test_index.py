@@ -130,6 +130,7 @@ def test_what_was_written_is_there_when_opened_again(tmp_path: Path) -> None:
     again.close()
 
 
+@pytest.mark.slow
 def test_optimise_keeps_what_is_written_meanwhile(edge: EdgeIndex) -> None:
     """Writes and queries go on while a copy is rebuilt, and nothing written is lost."""
     edge.upsert(some_entries(3000))

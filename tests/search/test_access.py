@@ -102,6 +102,7 @@ def _page(text: str, language: str, access: Access) -> dict[str, Any]:
 _EVERYBODY, _NOBODY = Access(frozenset({PUBLIC})), Access()
 
 
+@pytest.mark.slow
 @example([_page("kind", "en", _EVERYBODY), _page("zebra", "de", _NOBODY)], frozenset(), ["kinder", "oder"])
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(

@@ -16,11 +16,17 @@ OPTIONS = ("ca", "proxy", "tls")
 """The options of every source on the web, for `SourceConfig.only`."""
 
 
-def web_of(config: SourceConfig, secrets: Mapping[str, SecretStr] | None = None) -> Web:
+def web_of(
+    config: SourceConfig,
+    secrets: Mapping[str, SecretStr] | None = None,
+    *,
+    transport: httpx.BaseTransport | None = None,
+) -> Web:
     """The source at the location ``https://HOST/PATH``, by the options ``ca``, ``proxy`` and ``tls``.
 
     :param secrets: headers that say who asks. They are sent unencrypted only within this machine, or with ``tls=off``;
         so are passwords in forms, which is why any secret of the source counts.
+    :param transport: see `Web`; goes with no proxy.
     :raises InvalidInput: where the location is no such address, or an option has no such value.
     """
     location = config.location
@@ -45,7 +51,11 @@ def web_of(config: SourceConfig, secrets: Mapping[str, SecretStr] | None = None)
             hint="Give its https:// address, or --option tls=off if everybody on the way may read it.",
         )
     return Web(
-        location, secrets, context=certificates(config.option("ca")), proxy=_proxy(config.option("proxy"))
+        location,
+        secrets,
+        context=certificates(config.option("ca")),
+        proxy=_proxy(config.option("proxy")),
+        transport=transport,
     )
 
 

@@ -1,4 +1,4 @@
-"""A real Apache for tests, with WebDAV for one folder."""
+"""A real Apache for tests: with WebDAV for one folder, or with pages for everybody."""
 
 import os
 import pwd
@@ -22,16 +22,19 @@ ErrorLog {place}/log
 {user}
 Mutex posixsem
 LoadModule mpm_event_module {modules}/mod_mpm_event.so
+AllowEncodedSlashes NoDecode
+DocumentRoot {place}/files
+LoadModule authz_core_module {modules}/mod_authz_core.so
+"""
+
+_DAV = """
 LoadModule authn_core_module {modules}/mod_authn_core.so
 LoadModule authn_file_module {modules}/mod_authn_file.so
-LoadModule authz_core_module {modules}/mod_authz_core.so
 LoadModule authz_user_module {modules}/mod_authz_user.so
 LoadModule auth_basic_module {modules}/mod_auth_basic.so
 LoadModule dav_module {modules}/mod_dav.so
 LoadModule dav_fs_module {modules}/mod_dav_fs.so
 DavLockDB {place}/run/locks
-AllowEncodedSlashes NoDecode
-DocumentRoot {place}/files
 <Directory {place}/files>
   Dav On
   Options FollowSymLinks
@@ -41,6 +44,27 @@ DocumentRoot {place}/files
   Require valid-user
 </Directory>
 """
+
+PAGES = """
+LoadModule alias_module {modules}/mod_alias.so
+LoadModule dir_module {modules}/mod_dir.so
+LoadModule headers_module {modules}/mod_headers.so
+LoadModule mime_module {modules}/mod_mime.so
+LoadModule rewrite_module {modules}/mod_rewrite.so
+TypesConfig /dev/null
+CustomLog {place}/requests %U
+AddType text/html .html
+AddType text/plain .txt
+AddType application/xml .xml
+AddType application/gzip .gz
+<Directory {place}/files>
+  AllowOverride All
+  DirectoryIndex index.html
+  Options FollowSymLinks
+  Require all granted
+</Directory>
+"""
+"""Serves a folder to everybody, by the rules in its ``.htaccess``."""
 
 
 class Apache:
@@ -73,8 +97,11 @@ class Apache:
 
 
 @contextmanager
-def apache() -> Iterator[Apache]:
-    """Start a server and end it."""
+def apache(serving: str = _DAV) -> Iterator[Apache]:
+    """Start a server and end it.
+
+    :param serving: what its settings say of its folder.
+    """
     binary = program("apache2", "apache2")
     with tempfile.TemporaryDirectory(prefix="apache") as name:
         place = Path(name)
@@ -89,7 +116,7 @@ def apache() -> Iterator[Apache]:
             user = "User www-data\nGroup www-data"
         (place / "users").write_text(f"jane:{_hashed(PASSWORD)}\n")
         modules = Path(binary).parents[1] / "lib" / "apache2" / "modules"
-        settings = _CONFIG.format(place=place, port=server.port, user=user, modules=modules)
+        settings = (_CONFIG + serving).format(place=place, port=server.port, user=user, modules=modules)
         (place / "apache.conf").write_text(settings)
         server.start()
         try:

@@ -373,7 +373,7 @@ def test_an_address_has_one_spelling_and_a_key_leads_back(text: str) -> None:
         ),
         ("http://x.example/a;jsessionid=AB12?x=1", "http://x.example/a?x=1"),
         ("javascript:alert(1)", None),
-        ("http://jane:secret@x.example/", None),
+        ("http://jane@x.example/", None),
     ],
 )
 def test_spellings(given: str, spelled: str | None) -> None:

@@ -38,7 +38,8 @@ from api import (
 )
 from api.admission import Admission, admit
 from api.error_answers import answer_of
-from api.problems import identified
+from api.openapi import described
+from api.problems import MEDIA_TYPE, identified
 from api.request_id import HEADER, request_id
 from api.request_log import RequestLog, route_of
 from api.service import Service
@@ -97,7 +98,7 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
     app.include_router(key_routes.router)
     app.include_router(login_pages.router)
     app.include_router(user_routes.router)
-    app.add_api_route("/openapi.json", lambda: JSONResponse(app.openapi()), include_in_schema=False)
+    app.add_api_route("/openapi.json", lambda: JSONResponse(described(app)), include_in_schema=False)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(MnemeError, _on_ours)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -128,7 +129,7 @@ def _on_http(request: Request, error: Exception) -> Response:
         "status": status,
         **identified(),
     }
-    return JSONResponse(body, status, media_type="application/problem+json")
+    return JSONResponse(body, status, media_type=MEDIA_TYPE)
 
 
 def _on_any(request: Request, error: Exception) -> Response:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from api.admission import Asked
+from api.schemas import Offset
 from memory.catalogue.audit import Entry, Wanted
 from memory.catalogue.people import People
 from memory.errors import NotFound
@@ -25,7 +26,7 @@ def entries(
     since: datetime | None = None,
     until: datetime | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Offset = 0,
 ) -> dict[str, Any]:
     """Requests that were noted, newest first."""
     audit = service.memory.catalogue.audit

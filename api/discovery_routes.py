@@ -28,7 +28,13 @@ def count(service: Asked, by: By, q: Searched) -> dict[str, Any]:
     return {"query": q, "total": service.discovery.count(q, by.asker)}
 
 
-@router.get("/api/search/export", tags=["search"], response_model=None, dependencies=[IN_TURN])
+@router.get(
+    "/api/search/export",
+    tags=["search"],
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/csv": {}, "application/jsonl": {}}}},
+    dependencies=[IN_TURN],
+)
 def export(
     service: Asked,
     by: By,

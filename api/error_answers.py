@@ -6,7 +6,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from api.interface import page, pages_of
-from api.problems import problem_json, problem_of
+from api.problems import MEDIA_TYPE, problem_json, problem_of
 from memory.errors import MnemeError, TooManyRequests
 
 
@@ -25,7 +25,7 @@ def answer_of(request: Request, error: MnemeError) -> Response:
         answer = page(request, html, told["status"])
         answer.headers.update(headers)
         return answer
-    return JSONResponse(told, told["status"], headers, media_type="application/problem+json")
+    return JSONResponse(told, told["status"], headers, media_type=MEDIA_TYPE)
 
 
 def _later(error: MnemeError) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.admission import Asked, By
 from api.roles import Permission
+from api.schemas import Offset
 
 router = APIRouter(tags=["people"])
 
@@ -47,7 +48,7 @@ def people(
     by: By,
     q: Annotated[str, Query(description="A name, an address or an account; empty: everybody.")] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Offset = 0,
 ) -> dict[str, Any]:
     """People of whom the asker may see a document, those with most first."""
     return service.people.listed(q, asker=by.asker, limit=limit, offset=offset)

@@ -50,6 +50,8 @@ _KNOWN: dict[type[MnemeError], Problem] = {
     errors.DiskFull: Problem(507, "disk-full", "The disk is full", 74),
 }
 
+MEDIA_TYPE = "application/problem+json"
+
 UNKNOWN = Problem(500, "internal-error", "Something went wrong", 70)
 
 

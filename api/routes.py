@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from api.admission import IN_TURN, Asked, By
 from api.metrics import CONTENT_TYPE
-from api.schemas import DocumentOut, SearchOut
+from api.schemas import DocumentOut, Offset, SearchOut
 from api.security import ORIGINAL_POLICY
 from api.sources import NewSource
 
@@ -76,7 +76,7 @@ def search(
     by: By,
     q: Annotated[str, Query(description="Words and filters, as the search field takes them.")] = "",
     limit: int = 10,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Offset = 0,
     explain: bool = False,
     wait: Annotated[bool, Query(description="Wait for the model, so that meaning counts too.")] = False,
 ) -> Response:
@@ -102,7 +102,12 @@ def document(
     return service.document(document, asker=by.asker, query=q)
 
 
-@router.get("/api/documents/{document}/original", tags=["documents"])
+@router.get(
+    "/api/documents/{document}/original",
+    tags=["documents"],
+    response_class=Response,
+    responses={200: {"description": "The file, of whatever type it is.", "content": {"*/*": {}}}},
+)
 def original(service: Asked, by: By, document: str) -> Response:
     """The original file, as its source holds it now."""
     content, media_type = service.original(document, asker=by.asker)

@@ -1,6 +1,12 @@
 """The shapes of the API's main answers, for its description (OpenAPI) and for those who call it."""
 
+from typing import Annotated
+
+from fastapi import Query
 from pydantic import BaseModel
+
+Offset = Annotated[int, Query(ge=0, le=2**53 - 1, description="How many to pass over.")]
+"""As far as JSON's numbers are told apart, which no database finds too large."""
 
 
 class PersonOut(BaseModel):

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import identified
+from api.problems import MEDIA_TYPE, identified
 from api.setting_kinds import LOOPBACK
 from api.settings import ServeSettings
 
@@ -76,7 +76,7 @@ def _refused(why: str) -> JSONResponse:
         "hint": "Open the address that `mneme serve` printed.",
         **identified(),
     }
-    return JSONResponse(body, status_code=403, media_type="application/problem+json")
+    return JSONResponse(body, status_code=403, media_type=MEDIA_TYPE)
 
 
 def _known_by(scope: Scope) -> ServeSettings:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.admission import IN_TURN, Asked, By
+from api.schemas import Offset
 from api.upkeep import wanted_rows
 from api.witness import tell
 
@@ -63,7 +64,7 @@ def ledger(
     stage: Annotated[list[str] | None, Query()] = None,
     text: Annotated[str, Query(description="What the ref or the reason has in it.")] = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Offset = 0,
 ) -> list[dict[str, Any]]:
     """What became of every document the connectors saw, newest first; `X-Total-Count` says how many there are."""
     rows, total = service.upkeep.ledger(wanted_rows(source, stage or [], text), limit, offset)

@@ -14,7 +14,7 @@ from anyio.to_thread import run_sync
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import problem_json, problem_of
+from api.problems import MEDIA_TYPE, problem_json, problem_of
 from api.security import SAFE
 from memory.catalogue.audit import Audit
 from memory.errors import MnemeError
@@ -135,4 +135,4 @@ def _worth(method: str, seen: _Seen, status: int) -> bool:
 async def _fail(error: MnemeError, scope: Scope, receive: Receive, send: Send) -> None:
     body = problem_json(error, scope["path"])
     status = problem_of(error).status
-    await JSONResponse(body, status, media_type="application/problem+json")(scope, receive, send)
+    await JSONResponse(body, status, media_type=MEDIA_TYPE)(scope, receive, send)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Executable, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from memory.errors import CatalogueError, DiskFull, MnemeError
+from memory.errors import CatalogueError, DiskFull, InvalidInput, MnemeError
 
 log = logging.getLogger("mneme")
 
@@ -158,3 +158,5 @@ class _Transaction:
                 call()
         if isinstance(error, DBAPIError):
             raise _ours(error) from error
+        if isinstance(error, OverflowError):  # SQLite's driver has no error of its own for it
+            raise InvalidInput("A number is too large to be looked for.") from error

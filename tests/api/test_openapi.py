@@ -1,0 +1,110 @@
+"""Whatever may be sent by the API's own description, and what it forbids: each is answered as the description says, never by a fault."""
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+import schemathesis
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from api.app import create_app
+from api.service import Service
+from memory.domain import OWNER
+from tests.memories import add_folder, service, sync
+
+HOST = "http://127.0.0.1:8377"
+EXAMPLES = 8
+"""For each operation; `bench/openapi.py` sends hundreds."""
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+LEFT_OUT = {"/api/backup"}
+"""What would write beside the memory at a place that was made up."""
+
+
+class Api:
+    """The API of a memory with two documents, and values for its addresses that lead to something."""
+
+    def __init__(self, opened: Service) -> None:
+        app = create_app(lambda: opened)
+        self.client = TestClient(app, base_url=HOST)
+        self.client.__enter__()
+        self.told: dict[str, Any] = self.client.get("/openapi.json", headers=self.headers(opened)).json()
+        self.schema = schemathesis.openapi.from_dict(self.told)
+        self.schema.app = app
+        [hit, *_] = opened.search("zirconium", OWNER)["results"]
+        self.real = {"document": hit["document"], "other": hit["document"], "name": "files", "page": "1"}
+        self.sent = headers = self.headers(opened)
+        assert headers
+
+    @staticmethod
+    def headers(opened: Service) -> dict[str, str]:
+        return {"Authorization": f"Bearer {opened.owner.token}"}
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    base = tmp_path_factory.mktemp("openapi")
+    (base / "files").mkdir()
+    (base / "files" / "seen.md").write_text("# Open\n\nThe zirconium report.\n", encoding="utf-8")
+    (base / "files" / "other.txt").write_text("Another report.", encoding="utf-8")
+    with service(base / "home") as opened:
+        add_folder(opened, base / "files")
+        sync(opened)
+        yield Api(opened)
+
+
+def test_every_operation_answers_as_it_says(api: Api) -> None:
+    operations = [each.ok() for each in api.schema.get_all_operations()]
+    assert len(operations) > 60
+    for operation in operations:
+        if operation.path not in LEFT_OUT:
+            ask(api, operation, EXAMPLES)
+
+
+def ask(api: Api, operation: Any, examples: int) -> None:
+    """Send what fits the description and what does not, the same each time; two of three times about what is there."""
+    number = count()
+    modes = [operation.as_strategy(generation_mode=mode) for mode in GenerationMode]
+
+    @seed(1)
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
+    )
+    @given(modes[0] | modes[1])
+    def sent(case: Any) -> None:
+        ends = operation.method == "delete"
+        if next(number) % 3 and case.path_parameters and not ends:
+            case.path_parameters |= {
+                name: value for name, value in api.real.items() if name in case.path_parameters
+            }
+        answer = case.call(base_url=HOST, headers=api.sent)
+        case.validate_response(answer, checks=CHECKS)
+
+    sent()
+
+
+def test_errors_are_described_as_they_are_answered(api: Api) -> None:
+    for path in api.told["paths"].values():
+        for operation in path.values():
+            assert list(operation["responses"]["default"]["content"]) == ["application/problem+json"]
+    assert "HTTPValidationError" not in api.told["components"]["schemas"]
+
+
+def test_a_number_that_no_database_holds_is_refused(api: Api) -> None:
+    for path in ("/api/audit", "/api/ledger", "/api/people", "/api/search?q=zirconium"):
+        mark = "&" if "?" in path else "?"
+        answer = api.client.get(f"{path}{mark}offset={2**70}", headers=api.sent)
+        assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")

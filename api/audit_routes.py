@@ -11,7 +11,7 @@ from api.admission import Asked
 from api.schemas import Offset
 from memory.catalogue.audit import Entry, Wanted
 from memory.catalogue.people import People
-from memory.errors import NotFound
+from memory.errors import InvalidInput, NotFound
 
 router = APIRouter(tags=["audit"])
 
@@ -49,7 +49,14 @@ def verify(
 
 def _aware(moment: datetime | None) -> datetime | None:
     """A moment without a time zone is meant as this machine has it."""
-    return moment.astimezone() if moment else None
+    try:
+        return moment.astimezone() if moment else None
+    except (
+        OverflowError,
+        ValueError,
+        OSError,
+    ) as error:  # in another zone it lies before the first year, or after the last
+        raise InvalidInput("No time can be told that far away.") from error
 
 
 def _names(people: People, keys: set[str]) -> dict[str, str]:

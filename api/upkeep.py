@@ -14,6 +14,9 @@ from memory.catalogue.sources import Source
 from memory.domain import SourceRef, Stage
 from memory.errors import InvalidInput
 
+A_YEAR = 366 * 24 * 60
+"""Minutes; a source that is synced more rarely is synced by hand."""
+
 
 class Upkeep:
     """What an owner sees and does about sources and documents."""
@@ -29,7 +32,12 @@ class Upkeep:
         return [self._source(source, listed) for source in self._catalogue.sources.all()]
 
     def schedule(self, name: str, every: int | None) -> dict[str, Any]:
-        """Have a source synced every so many minutes, or not any more."""
+        """Have a source synced every so many minutes, or not any more.
+
+        :raises InvalidInput: where that is more than a year.
+        """
+        if every is not None and not 1 <= every <= A_YEAR:
+            raise InvalidInput("A source is synced once a minute at most, and once a year at least.")
         self._catalogue.sources.schedule(name, every)
         return self._source(self._catalogue.sources.get(name), self._catalogue.directories.counts())
 

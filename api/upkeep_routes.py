@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.admission import IN_TURN, Asked, By
 from api.schemas import Offset
-from api.upkeep import wanted_rows
+from api.upkeep import A_YEAR, wanted_rows
 from api.witness import tell
 
 router = APIRouter()
@@ -19,7 +19,7 @@ class ScheduleIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    every_minutes: Annotated[int, Field(ge=1)] | None = Field(
+    every_minutes: Annotated[int, Field(ge=1, le=A_YEAR)] | None = Field(
         description="Minutes between syncs; null: never."
     )
 

@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from api.lean import import_haystack
 from tests.api.test_openapi import LEFT_OUT, Api, ask
 from tests.memories import add_folder, service, sync
 
@@ -17,6 +18,7 @@ def main() -> None:
     given = argparse.ArgumentParser(description=__doc__)
     given.add_argument("examples", nargs="?", type=int, default=300)
     examples = given.parse_args().examples
+    import_haystack()
     with tempfile.TemporaryDirectory() as place:
         files = Path(place) / "files"
         files.mkdir()

@@ -42,8 +42,7 @@ class Api:
         self.schema.app = app
         [hit, *_] = opened.search("zirconium", OWNER)["results"]
         self.real = {"document": hit["document"], "other": hit["document"], "name": "files", "page": "1"}
-        self.sent = headers = self.headers(opened)
-        assert headers
+        self.sent = self.headers(opened)
 
     @staticmethod
     def headers(opened: Service) -> dict[str, str]:
@@ -108,3 +107,13 @@ def test_a_number_that_no_database_holds_is_refused(api: Api) -> None:
         mark = "&" if "?" in path else "?"
         answer = api.client.get(f"{path}{mark}offset={2**70}", headers=api.sent)
         assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    answer = api.client.get("/api/audit?until=0001-01-01T00:00:00%2B12:00", headers=api.sent)
+    assert answer.status_code == 422
+
+
+def test_a_schedule_of_ages_is_refused_before_it_is_kept(api: Api) -> None:
+    """It once was kept, and from then on no list of sources could be shown."""
+    before = api.client.get("/api/sources", headers=api.sent).json()
+    answer = api.client.put("/api/sources/files/schedule", json={"every_minutes": 2**62}, headers=api.sent)
+    assert answer.status_code == 422
+    assert api.client.get("/api/sources", headers=api.sent).json() == before

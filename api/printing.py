@@ -67,7 +67,7 @@ def _marked(passage: dict[str, Any]) -> Text:
 def _leg(leg: dict[str, Any]) -> str:
     weight = f"weight {leg['weight']:.2f}"
     if leg["shared"] is not None:
-        weight += f" ({leg['shared']} of the terms in one passage)"
+        weight += f" ({leg['shared']} of the terms in one passage, {100 * leg['agreed']:.0f} % agreed)"
     if leg["rank"] is None:
         return f"{leg['leg']}: not among its hits, {weight}"
     place = f"rank {leg['rank']}, score {leg['score']:.4f}, normalised {leg['normalised']:.4f}"

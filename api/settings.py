@@ -64,8 +64,8 @@ class SearchSettings(SettingsGroup):
     """How results are ranked."""
 
     weight: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.35,
-        description="Weight of meaning against words where a passage has many of the question's words; it rises to 1 the fewer it has.",
+        0.45,
+        description="Weight of meaning against words where a passage has many of the question's words and meaning did not find the same; it rises to 1 the less this holds.",
     )
     own_statistics: bool = Field(
         False,

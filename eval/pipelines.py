@@ -32,8 +32,8 @@ class Fusion:
     """How a pipeline fuses its legs: what `search.components.fuse.Fuse` takes, with its own names and values."""
 
     method: Method = "weighed"
-    weight: float = 0.35
-    half: float = 1.25
+    weight: float = 0.45
+    half: float = 0.6
 
     def __str__(self) -> str:
         half = f", half {self.half:g}" if self.method == "weighed" else ""

@@ -22,7 +22,7 @@ from eval.significance import Paired, paired
 from memory.errors import InvalidInput
 
 WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-HALVES = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0)
+HALVES = (0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 2.0)
 
 _EQUAL = 1e-9
 _FEWEST = 10

@@ -191,4 +191,5 @@ def _leg_json(leg: LegRank) -> dict[str, Any]:
         "normalised": round(leg.normalised, 6),
         "weight": round(leg.weight, 6),
         "shared": leg.shared,
+        "agreed": None if leg.agreed is None else round(leg.agreed, 6),
     }

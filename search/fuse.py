@@ -13,6 +13,7 @@ Passages that come out equal are ordered by their score in the words leg, which 
 by passage id. The order in which a leg's passages are given makes no difference.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -36,8 +37,14 @@ RRF_K = 60
 _STEEPNESS = 3
 """How sharply `weigh` turns from meaning to words: one shared word says little, four say enough."""
 
-_OF_ALL = 0.25
+_OF_ALL = 0.4
 """How much it counts for `weigh` which part of the question's words is shared."""
+
+_FIRST = 10
+"""How many of each leg's first are compared."""
+
+_AGREED = 2
+"""How much less words say, for `weigh`, where both legs found the same: by this power of e."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +60,13 @@ class Parts(Value):
     """The weights of meaning against words in one search, 0 to 1: one for each part of the passages.
 
     :param of: which part a passage is in, by its id; the first unless named.
-    :param shared: what each weight was given for, see `weigh`; empty where they were given to all searches.
+    :param shared, agreed: what each weight was given for, see `weigh`; `shared` is empty where they were given to all searches.
     """
 
     weights: tuple[float, ...]
     of: Mapping[int, int] = field(default_factory=dict)
     shared: tuple[int, ...] = ()
+    agreed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,7 @@ class LegRank(Value):
     :param rank: from 1.
     :param normalised: what it counted before the leg's weight.
     :param weight: the leg's weight in this search.
-    :param shared: see `Parts`; None where the weight was given to all searches.
+    :param shared, agreed: see `Parts`; None where the weight was given to all searches.
     """
 
     leg: str
@@ -77,6 +85,7 @@ class LegRank(Value):
     normalised: float
     weight: float
     shared: int | None = None
+    agreed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +97,47 @@ class _Leg:
     counts: NDArray[np.float64]
 
 
-def weigh(shared: int, asked: int, *, least: float, half: float) -> float:
+def agreement(legs: Legs, of: Mapping[int, int], parts: int = 1) -> float:
+    """How far both legs find the same first, beyond chance, 0 to 1: the mean over the parts.
+
+    With ``o`` the share of the first ten that are among the other leg's first ten, and ``e = 10 / found`` what chance would
+    give, it is ``(o - e) / (1 - e)`` (as Cohen 1960), 0 where no more than ten were found.
+
+    :param of: which part a passage is in, by its id; the first unless named.
+    """
+    words, meaning = (_leg(leg, "rrf").ids for leg in (legs.words, legs.meaning))
+    places = Parts((), of)
+    of_words, of_meaning = _parts(places, words), _parts(places, meaning)
+    total = 0.0
+    for part in range(parts):
+        by_words, by_meaning = words[of_words == part], meaning[of_meaning == part]
+        found = len(np.union1d(by_words, by_meaning))
+        if found > _FIRST:
+            same = len(np.intersect1d(by_words[:_FIRST], by_meaning[:_FIRST])) / _FIRST
+            chance = _FIRST / found
+            total += max(0.0, (same - chance) / (1 - chance))
+    return total / parts
+
+
+def weigh(shared: int, asked: int, agreed: float = 0.0, *, least: float, half: float) -> float:
     """The weight of meaning for one question, by what its words have found.
 
     Words are trusted as far as some passage has several of the question's words together: then they
     stand for what it is about, and few of many passages have them. A question in another language than
     the texts shares none or one with them, a name perhaps, and is left to meaning; three of twenty say less than three
-    of five. The curve is ``least + (1 - least) / (1 + (x / half)^3)`` with ``x = shared x (shared / asked)^(1/4)``:
+    of five. Where meaning found the same first, words have nothing to add to it; where it did not, they know something that it missed.
+    The curve is ``least + (1 - least) / (1 + (x / half)^3)`` with ``x = shared x (shared / asked)^0.4 x e^(-2 agreed)``:
     1 where nothing is shared, halfway down at `half`.
 
     :param shared: how many of the question's distinct terms the best found by words has.
     :param asked: how many it has itself, not fewer.
+    :param agreed: see `agreement`.
     :param least: the weight where many are shared, 0 to 1.
     :param half: where words have half the weight they can get, above 0.
     """
     if not shared:
         return 1.0
-    telling: float = shared * (shared / asked) ** _OF_ALL
+    telling: float = shared * (shared / asked) ** _OF_ALL * math.exp(-_AGREED * agreed)
     return least + (1 - least) / (1 + float(telling / half) ** _STEEPNESS)
 
 
@@ -144,13 +177,14 @@ def explain(
         place = {identity: at for at, identity in enumerate(leg.ids.tolist())}
         for passage, ranks in told.items():
             part = parts.of.get(passage, 0)
-            weighs, shared = float(weights[part]), parts.shared[part] if parts.shared else None
+            weighs = float(weights[part])
+            given = (parts.shared[part], parts.agreed) if parts.shared else (None, None)
             at = place.get(passage)
             if at is None:
-                ranks.append(LegRank(name, None, None, 0.0, weighs, shared))
+                ranks.append(LegRank(name, None, None, 0.0, weighs, *given))
             else:
                 score, count = float(leg.scores[at]), float(leg.counts[at])
-                ranks.append(LegRank(name, at + 1, score, count, weighs, shared))
+                ranks.append(LegRank(name, at + 1, score, count, weighs, *given))
     return told
 
 

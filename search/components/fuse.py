@@ -6,7 +6,7 @@ from haystack import component
 
 from memory.errors import InvalidInput
 from search.flow import Found, Question, Ranked
-from search.fuse import Method, Parts, Ranking, fuse, weigh
+from search.fuse import Method, Parts, Ranking, agreement, fuse, weigh
 
 
 @component
@@ -19,12 +19,12 @@ class Fuse:
     :param method: ``weighed`` (a weight for each question), ``convex`` (one for all) or ``rrf``.
     :param weight: of meaning against words, 0 to 1: always for `convex`; for `weighed` where a passage has
         many of the question's words, and more where it has fewer; `rrf` has none.
-    :param half: for `weighed`: so many shared words, where they are all the question has, give words half the weight they
-        can get.
+    :param half: for `weighed`: so many shared words, where they are all the question has and the legs found nothing in common,
+        give words half the weight they can get.
     :raises InvalidInput: where there is no such method, weight or half.
     """
 
-    def __init__(self, method: Method = "weighed", weight: float = 0.35, half: float = 1.25) -> None:
+    def __init__(self, method: Method = "weighed", weight: float = 0.45, half: float = 0.6) -> None:
         if method not in get_args(Method):
             raise InvalidInput(f"There is no fusion {method!r}.", hint="Use weighed, convex or rrf.")
         if not 0 <= weight <= 1:
@@ -55,5 +55,8 @@ def parts_of(found: Found, method: Method, weight: float, half: float, share: fl
     """
     if method != "weighed":
         return Parts((weight * share,))
-    weights = tuple(share * weigh(shared, found.asked, least=weight, half=half) for shared in found.shared)
-    return Parts(weights, found.parts, found.shared)
+    agreed = agreement(found.legs, found.parts, len(found.shared))
+    weights = tuple(
+        share * weigh(shared, found.asked, agreed, least=weight, half=half) for shared in found.shared
+    )
+    return Parts(weights, found.parts, found.shared, agreed)

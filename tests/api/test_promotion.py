@@ -191,7 +191,7 @@ def test_an_index_is_made_by_another_model_once_that_has_passed(place: Path) -> 
 
 def test_a_pipeline_is_told_apart_by_what_its_fusion_does() -> None:
     text = HYBRID.read_text(encoding="utf-8")
-    assert fusion_of(text) == Fusion("weighed", 0.35, 1.25)
-    assert digest(with_fusion(text, weight=0.35)) == digest(text) != digest(with_fusion(text, weight=0.4))
+    assert fusion_of(text) == Fusion("weighed", 0.45, 0.6)
+    assert digest(with_fusion(text, weight=0.45)) == digest(text) != digest(with_fusion(text, weight=0.4))
     with pytest.raises(InvalidInput, match="no fusion"):
         fusion_of("components: {}")

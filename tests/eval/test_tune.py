@@ -20,7 +20,7 @@ from memory.errors import InvalidInput
 from search.pipeline import HYBRID
 from tests.eval.small_collection import small_collection
 
-FUSIONS = grid(Fusion("weighed", 0.35, 1.25))
+FUSIONS = grid(Fusion("weighed", 0.45, 0.6))
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_what_is_better_is_found_and_measured_on_what_it_was_not_tuned_on(collec
     runs = [made(str(one), [1 if one.weight == 0.6 else 3] * 40) for one in FUSIONS]
     told = tune([collection], [runs], FUSIONS)
     assert told.better
-    assert (told.best.weight, told.current) == (0.6, Fusion("weighed", 0.35, 1.25))
+    assert (told.best.weight, told.current) == (0.6, Fusion("weighed", 0.45, 0.6))
     assert {one.weight for one in told.folds} == {0.6}
     assert (told.held_out.first, told.held_out.second, told.held_out.queries) == (0.5, 1.0, 40)
     assert json.loads(json.dumps(told.to_json()))["better"]
@@ -88,7 +88,7 @@ def test_a_variant_is_what_the_pipeline_of_these_parameters_finds(tmp_path: Path
     """Fusing again what the legs found gives what asking the changed pipeline gives, query by query."""
     small = open_collection(small_collection(tmp_path / "small"))
     bench, text = Bench(tmp_path / "data", HashEmbedder), HYBRID.read_text(encoding="utf-8")
-    fusions = [Fusion("weighed", 0.35, 1.25), Fusion("weighed", 0.9, 1.0), Fusion("convex", 0.5, 2.0)]
+    fusions = [Fusion("weighed", 0.45, 0.6), Fusion("weighed", 0.9, 1.0), Fusion("convex", 0.5, 2.0)]
     varied = bench.vary(small, text, fusions, 10)
     for fusion, run in zip(fusions, varied, strict=True):
         changed = with_fusion(text, method=fusion.method, weight=fusion.weight, half=fusion.half)

@@ -1,3 +1,4 @@
+import math
 from dataclasses import astuple
 
 import pytest
@@ -5,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.index.base import Legs, Scored
-from search.fuse import TOP, Parts, explain, fuse, weigh
+from search.fuse import TOP, Parts, agreement, explain, fuse, weigh
 
 _scores = st.floats(-100, 100, allow_nan=False).map(lambda score: round(score, 3))
 _leg = st.dictionaries(st.integers(1, 60), _scores, max_size=40).map(
@@ -84,19 +85,46 @@ def test_below_the_bounds_words_keep_their_order():
     assert [identity for identity in ranking.ids if identity in tail] == tail
 
 
-@given(st.integers(0, 40), st.integers(1, 40), st.floats(0, 1), st.floats(0.5, 10))
-def test_meaning_never_gains_by_more_shared_words(shared, more_asked, least, half):
+@given(st.integers(0, 40), st.integers(1, 40), st.floats(0, 1), st.floats(0, 1), st.floats(0.5, 10))
+def test_meaning_never_gains_by_more_shared_words(shared, more_asked, agreed, least, half):
     asked = shared + more_asked
-    weights = [weigh(more, asked, least=least, half=half) for more in (0, shared, shared + 1)]
+    weights = [weigh(more, asked, agreed, least=least, half=half) for more in (0, shared, shared + 1)]
     assert weights[0] == 1
     assert weights == sorted(weights, reverse=True)
     assert all(least <= weight <= 1 for weight in weights)
-    assert weigh(shared, asked + 1, least=least, half=half) >= weights[1]
+    assert weigh(shared, asked + 1, agreed, least=least, half=half) >= weights[1]
+    assert weigh(shared, asked, least=least, half=half) <= weights[1]
+
+
+def ten(*first: int) -> tuple[Scored, ...]:
+    """A leg of twenty passages, the given ones first."""
+    others = [one for one in range(101, 121) if one not in first][: 20 - len(first)]
+    return tuple(Scored(one, 100.0 - rank) for rank, one in enumerate((*first, *others)))
+
+
+def test_agreement_by_hand():
+    same, other = ten(*range(1, 11)), ten(*range(6, 16))
+    assert agreement(Legs(same, same), {}) == 1
+    found = len({one.id for one in (*same, *other)})
+    assert agreement(Legs(same, other), {}) == pytest.approx((0.5 - 10 / found) / (1 - 10 / found))
+    assert agreement(Legs(same[:10], ten(*range(31, 41))), {}) == 0
+    assert agreement(Legs(same[:10], same[:10]), {}) == 0  # ten of ten say nothing
+    assert agreement(Legs(same, ()), {}) == 0
+    second = dict.fromkeys(range(1, 11), 1)
+    assert agreement(Legs(same, same), second, 2) == 0  # neither part has more than ten
+
+
+@given(_leg, _leg)
+def test_agreement_is_a_share_and_the_same_from_both_sides(words, meaning):
+    told = agreement(Legs(words, meaning), {})
+    assert 0 <= told <= 1
+    assert told == agreement(Legs(meaning, words), {}) == agreement(Legs(words[::-1], meaning[::-1]), {})
 
 
 def test_weigh_by_hand():
+    assert weigh(2, 2, 0.5, least=0.3, half=2 / math.e) == pytest.approx(0.65)
     assert weigh(2, 2, least=0.3, half=2) == pytest.approx(0.65)
-    assert weigh(4, 64, least=0.3, half=2) == pytest.approx(0.65)  # half of what four of four say
+    assert weigh(8, 256, least=0.3, half=2) == pytest.approx(0.65)  # a quarter of what eight of eight say
 
 
 @given(_leg, _leg, st.floats(0, 1))

@@ -149,7 +149,7 @@ def test_words_count_by_how_many_are_found_together_where_the_asker_may_look(mem
 
     assert weights("inconvenience") == (0, 0.0, 1.0)
     terms = memory.words.query("notice", ("de", "en")).terms
-    weight = weigh(1, len(terms), least=0.35, half=1.25)
+    weight = weigh(1, len(terms), least=0.45, half=0.6)
     assert weights("notice") == (1, pytest.approx(1 - weight), pytest.approx(weight))
     assert weights("secret deal notice period", LAWYER)[0] == 4
     assert weights("secret deal notice period", GUEST)[0] == 2

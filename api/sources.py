@@ -24,6 +24,7 @@ _LOCAL = frozenset(
         "mailbox",
         "mattermost",
         "mediawiki_dump",
+        "pst",
         "push",
         "slack",
         "teams",

@@ -8,9 +8,9 @@ from types import ModuleType
 from typing import Any
 
 from ingest.parsers import pictures, registry, scans
-from ingest.parsers.confine import allow_cpu, confine
 from ingest.parsers.tesseract import Tesseract
 from ingest.parsers.wire import Task, pack, parsed_to_json, receive, send
+from memory.confine import allow_cpu, confine
 from memory.errors import ParseError
 from memory.scanned import ScannedPage
 

@@ -1,4 +1,4 @@
-"""What a parser's process may not do: grow, run on, write much, reach the network, outlive its parent.
+"""What a process that reads hostile files may not do: grow, run on, write much, reach the network, outlive its parent.
 
 Each of these is done where the system has it; the parent watches time and memory besides.
 """

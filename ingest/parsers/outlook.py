@@ -20,6 +20,8 @@ _EMBEDDED = "__substg1.0_3701000D"
 _EMBEDDED_OFFSET = 24  # [MS-OXMSG] 2.4.1.2: shorter than that of a message by itself
 _DEPTH = 5
 _OF_PARTS = re.compile(r"(?:content-|mime-version)", re.IGNORECASE)
+# Folded to a width, an id that is longer becomes an encoded word, which is none to whoever reads References.
+_AS_IT_IS = policy.SMTP.clone(refold_source="none", max_line_length=None)
 _UNREADABLE = (ValueError, OSError, LookupError, AssertionError, TypeError, AttributeError)
 
 
@@ -39,7 +41,7 @@ class OutlookParser:
             readable = bool(loaded.body or loaded.html_body)
         except _UNREADABLE:
             return TikaParser().parse(data, name=name, media_type=media_type)
-        parsed = MailParser().parse(message.as_bytes(policy=policy.SMTP), name=name, media_type=media_type)
+        parsed = MailParser().parse(message.as_bytes(policy=_AS_IT_IS), name=name, media_type=media_type)
         if readable or parsed.attachments:
             return parsed
         try:

@@ -4,6 +4,7 @@ import mailbox
 from email.message import EmailMessage
 from pathlib import Path
 
+import olefile
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -267,3 +268,18 @@ def test_real_mail_is_read() -> None:
         answers += bool(parsed.message and parsed.message.references)
         quoted += bool(apart(parsed, Aside.QUOTED))
     assert 20 < quoted <= answers
+
+
+@pytest.mark.corpora
+def test_a_saved_message_with_long_references_joins_its_conversation(corpora: Path) -> None:
+    saved = (corpora / "parsing" / "tika" / "testMSG.msg").read_bytes()
+    with olefile.OleFileIO(saved) as file:
+        header = file.openstream("__substg1.0_007D001E").read()
+    assert saved.count(header) == 1
+    known = [f"AM0PR01MB{n:04d}{'F' * 70}@AM0PR01MB{n:04d}.prod.exchange.example" for n in range(12)]
+    stated = "Message-ID: <own@x.example>\r\nReferences: " + "\r\n ".join(f"<{each}>" for each in known)
+    longer = saved.replace(header, f"{stated}\r\nX-Filled: ".encode().ljust(len(header), b"x"))
+    assert len(longer) == len(saved)
+    parsed = registry.read(longer, name="message.msg")
+    assert parsed.message
+    assert (parsed.message.id, parsed.message.references) == ("own@x.example", tuple(known))

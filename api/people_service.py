@@ -3,10 +3,10 @@
 from dataclasses import asdict
 from typing import Any
 
-from api.directory_file import read_directory
 from api.directory_sync import follow_people, take_in
 from api.wiring import Memory
 from api.witness import saw, tell
+from connectors.people_file.table import read_table
 from memory.catalogue.decisions import Decision
 from memory.catalogue.person_page import Alias, Counted, Work
 from memory.domain import Asker
@@ -120,11 +120,11 @@ class PeopleService:
         return self._decided(self._catalogue.decisions.undo(decision, by=_name(asker), reason=reason), "")
 
     def import_directory(self, text: str) -> dict[str, Any]:
-        """Take in a directory, whole or not at all: CSV as `api.directory_file` reads it.
+        """Take in a directory, whole or not at all: CSV as `connectors.people_file.table` reads it.
 
         :raises InvalidInput: naming the lines that cannot be taken.
         """
-        told = read_directory(text)
+        told = read_table(text)
         done = take_in(self._memory, BY_HAND, told, strict=True)
         tell(imported=len(told.people), access=done.access)
         return {"imported": len(told.people)}

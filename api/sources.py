@@ -23,6 +23,7 @@ _LOCAL = frozenset(
         "gitwiki",
         "mailbox",
         "mattermost",
+        "people",
         "mediawiki_dump",
         "pst",
         "push",

@@ -14,7 +14,7 @@ from api.settings import load
 from api.wiring import open_memory
 from memory.domain import OWNER
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 QUESTIONS = questions()
 

@@ -14,7 +14,7 @@ HEAD = "name,address,aliases,department,groups\n"
     ("text", "said"),
     [
         ("", "no columns name and address"),
-        ("name,mail\nJane,j@x.example\n", "no columns name and address"),
+        ("name,post\nJane,j@x.example\n", "no columns name and address"),
         (HEAD, "names nobody"),
         (HEAD + "Jane,j@x.example,,,group:a=b\n,,,,\nMax,m@x.example,,,\n", "Line 2: .*Line 3: "),
         (HEAD + 'Jane,"j@x.example,,,\n', "Not a CSV file, after line 1"),

@@ -191,7 +191,9 @@ def _who(name: str, address: str) -> str:
         address = ""
     if not address:
         return formataddr((name, "")).removesuffix(" <>") if name else ""
-    return f"{_encoded(name)} <{address}>" if not name.isascii() else formataddr((name, address))
+    if name.isascii() and address.isascii():
+        return formataddr((name, address))
+    return f"{_encoded(name)} <{address}>".lstrip()
 
 
 def _encoded(text: str) -> str:

@@ -5,6 +5,7 @@ It is given the open archive and nothing else: no network, no environment, a lim
 
 import json
 import os
+import re
 import socket
 import struct
 import sys
@@ -127,8 +128,10 @@ def _message(connection: socket.socket, message: Any, told: dict[str, Any]) -> N
 
 
 def _said(error: BaseException) -> str:
-    """The last of the reasons that libpff strings together."""
-    return (str(error).strip().rpartition("libpff_")[0] or str(error)).strip()[:160] or type(error).__name__
+    """What libpff could not do: the first of the sentences it strings together, without the names of its functions."""
+    found = re.search(r"pypff_\w+: (.+?)(?:\. (?:lib|py)\w+: .*|\.?)$", str(error), re.DOTALL)
+    said = found[1] if found else str(error) or type(error).__name__
+    return " ".join(said.split())[:160]
 
 
 def _tell(connection: socket.socket, told: dict[str, Any], raw: bytes = b"") -> None:

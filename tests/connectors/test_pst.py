@@ -168,6 +168,9 @@ def test_a_broken_archive_costs_itself_only(tmp_path: Path) -> None:
     assert found.keys() >= {"1@x.example", "3@x.example"}
     assert {each.ref.key.partition("/")[0] for each in failed} >= {"half.pst", "none.ost", "torn.pst"}
     assert all(each.reason and each.retryable for each in failed)
+    assert not [each.reason for each in failed if "pff_" in each.reason], (
+        "nobody knows the library's functions"
+    )
     assert "half.pst" in doubt
 
 
@@ -218,3 +221,22 @@ def test_rules_know_the_folder_in_the_archive(tmp_path: Path) -> None:
     source = Pst(config)
     assert source.access(SourceRef("pst", "old", "1@x.example")) == legal
     assert source.access(SourceRef("pst", "old", "2@x.example")) == Access()
+
+
+@pytest.mark.corpora
+def test_an_archive_that_outlook_wrote(corpora: Path) -> None:
+    place = corpora / "parsing" / "tika" / "testPST_variousBodyTypes.pst"
+    source = Pst(SourceConfig("old", str(place)))
+    found, failed, doubt = walk(source)
+    assert (len(found), failed, doubt) == (4, [], "")
+    answers = 0
+    for key in found:
+        body = source.fetch(SourceRef("pst", "old", key)).read()
+        parsed = MailParser().parse(body, name="message.eml", media_type="message/rfc822")
+        assert parsed.elements
+        assert parsed.created
+        assert parsed.message
+        assert parsed.message.id == key
+        answers += bool(parsed.message.references)
+    source.close()
+    assert answers == 3

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # pip, not uv: with constraints.txt it takes the CPU build of torch where one is offered.
 # Each runs whole test modules, with parsers and models of its own: about 1 GB. Many wait: for servers, kills, time limits.
-TESTERS ?= 4
+TESTERS ?= 3
 INSTALL := $(PIP) install --quiet --no-compile --constraint constraints.txt
 # pip would compile on one processor; what nobody compiles is compiled by each process anew where none may write it, as in many
 # containers. Some packages bring templates that are no Python: their complaints say nothing.

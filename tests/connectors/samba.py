@@ -8,8 +8,10 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import psutil
 
 from tests.connectors.local_server import free_port, program, wait
 
@@ -74,6 +76,11 @@ class Samba:
         assert self.process
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(30)
+        # What answers its pipes leaves the group: it would stay for good, one for each server of the tests.
+        for each in psutil.process_iter(["cmdline"]):
+            if any(str(self.place) in word for word in each.info["cmdline"] or ()):
+                with suppress(psutil.NoSuchProcess):
+                    each.kill()
 
 
 @contextmanager

@@ -29,7 +29,15 @@ MOST_UNASKED = 16_000
 MOST_ASKED = 1_000_000
 """Bytes of a request of somebody who brings in no documents, lists or queries: routes look at permissions after the body."""
 
-_MUCH = frozenset({Permission.PUSH, Permission.EVALUATE, Permission.MANAGE_ACCESS, Permission.EVERYTHING})
+_MUCH = frozenset(
+    {
+        Permission.PUSH,
+        Permission.EVALUATE,
+        Permission.MANAGE_ACCESS,
+        Permission.PROVISION,
+        Permission.EVERYTHING,
+    }
+)
 
 
 class Admission:

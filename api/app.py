@@ -42,6 +42,7 @@ from api.openapi import described
 from api.problems import MEDIA_TYPE, identified
 from api.request_id import HEADER, request_id
 from api.request_log import RequestLog, route_of
+from api.scim import routes as scim_routes
 from api.service import Service
 from memory.errors import InvalidInput, MnemeError, NotFound
 
@@ -98,6 +99,7 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
     app.include_router(key_routes.router)
     app.include_router(login_pages.router)
     app.include_router(user_routes.router)
+    app.include_router(scim_routes.router)
     app.add_api_route("/openapi.json", lambda: JSONResponse(described(app)), include_in_schema=False)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(MnemeError, _on_ours)
@@ -123,6 +125,8 @@ def _on_http(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.status_code == 404:
         return _on_ours(request, NotFound("There is nothing at this address."))
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 400 and request.url.path.startswith("/scim/"):
+        return _on_ours(request, InvalidInput("The body cannot be read as JSON."))
     body = {
         "type": "about:blank",
         "title": str(getattr(error, "detail", "")),

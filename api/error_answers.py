@@ -1,19 +1,26 @@
 """The one place where errors become answers: problems for programs, pages for people."""
 
 import math
+from typing import Any
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from api.interface import page, pages_of
 from api.problems import MEDIA_TYPE, problem_json, problem_of
-from memory.errors import MnemeError, TooManyRequests
+from memory.errors import InvalidInput, MnemeError, Taken, TooManyRequests
+
+SCIM = "application/scim+json"
+_SCIM_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 
 def answer_of(request: Request, error: MnemeError) -> Response:
     """An error as the answer to a request (RFC 9457)."""
     told = problem_json(error, instance=request.url.path)
     headers = _later(error)
+    if request.url.path.startswith("/scim/"):
+        status = 400 if isinstance(error, InvalidInput) else told["status"]  # there is no 422 in SCIM
+        return JSONResponse(_for_scim(error, status), status, headers, media_type=SCIM)
     if wants_page(request):
         html = pages_of(request).error_page(
             told["status"],
@@ -28,6 +35,23 @@ def answer_of(request: Request, error: MnemeError) -> Response:
     return JSONResponse(told, told["status"], headers, media_type=MEDIA_TYPE)
 
 
+def _for_scim(error: MnemeError, status: int) -> dict[str, Any]:
+    """As identity providers read it (RFC 7644, 3.12)."""
+    kind = (
+        "uniqueness"
+        if isinstance(error, Taken)
+        else "invalidValue"
+        if isinstance(error, InvalidInput)
+        else ""
+    )
+    told = {
+        "schemas": [_SCIM_ERROR],
+        "status": str(status),
+        "detail": f"{error.message} {error.hint}".strip(),
+    }
+    return told | ({"scimType": kind} if kind else {})
+
+
 def _later(error: MnemeError) -> dict[str, str]:
     if isinstance(error, TooManyRequests):
         return {"Retry-After": str(math.ceil(error.after_s))}
@@ -36,5 +60,5 @@ def _later(error: MnemeError) -> dict[str, str]:
 
 def wants_page(request: Request) -> bool:
     """Whether a person reads the answer."""
-    api = request.url.path.startswith(("/api/", "/healthz", "/readyz", "/metrics", "/openapi"))
+    api = request.url.path.startswith(("/api/", "/scim/", "/healthz", "/readyz", "/metrics", "/openapi"))
     return not api and "text/html" in request.headers.get("accept", "")

@@ -16,7 +16,7 @@ def add_key(
     scope: Annotated[
         list[str] | None,
         typer.Option(
-            help="What it may do: read (the default), contribute, push, evaluate, curate, audit, hold, operate, manage-access."
+            help="What it may do: read (the default), contribute, push, evaluate, curate, audit, hold, operate, manage-access, provision."
         ),
     ] = None,
     address: Annotated[str, typer.Option("--for", help="Address of the person it asks for.")] = "",

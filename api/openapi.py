@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.error_answers import SCIM
 from api.problems import MEDIA_TYPE
 
 _SCHEMA: dict[str, Any] = {
@@ -28,6 +29,23 @@ _ERROR: dict[str, Any] = {
     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 
+_SCIM_ERROR: dict[str, Any] = {
+    "title": "ScimError",
+    "description": "Why nothing was done, as identity providers read it (RFC 7644, 3.12).",
+    "type": "object",
+    "required": ["schemas", "status"],
+    "properties": {
+        "schemas": {"type": "array", "items": {"type": "string"}},
+        "status": {"type": "string"},
+        "scimType": {"type": "string"},
+        "detail": {"type": "string"},
+    },
+}
+_SCIM_PROBLEM: dict[str, Any] = {
+    "description": "An error.",
+    "content": {SCIM: {"schema": {"$ref": "#/components/schemas/ScimError"}}},
+}
+
 
 def described(app: FastAPI) -> dict[str, Any]:
     """The description of an application; made once.
@@ -41,9 +59,11 @@ def described(app: FastAPI) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas["Problem"] = _SCHEMA
-    for path in told["paths"].values():
-        for operation in path.values():
+    schemas["ScimError"] = _SCIM_ERROR
+    for path, operations in told["paths"].items():
+        error = _SCIM_PROBLEM if path.startswith("/scim/") else _ERROR
+        for operation in operations.values():
             operation["responses"].pop("422", None)
-            operation["responses"]["default"] = _ERROR
+            operation["responses"]["default"] = error
     app.openapi_schema = told
     return told

@@ -33,6 +33,8 @@ class Permission(StrEnum):
     """Sources, syncs, the ledger with the names of all documents, repair."""
     MANAGE_ACCESS = "manage-access"
     """The directory of people with their groups, and keys for programs."""
+    PROVISION = "provision"
+    """Tell people and groups by SCIM: who is told into a group has what the group has, an administrator's permissions too."""
     EVERYTHING = "everything"
     """See every document, and take another's place: the owner's alone."""
 
@@ -52,7 +54,8 @@ PERMISSIONS: Mapping[UserRole, frozenset[Permission]] = {
     UserRole.EMPLOYEE: _EMPLOYEE,
     UserRole.LEGAL: _EMPLOYEE | {Permission.AUDIT, Permission.HOLD},
     UserRole.KNOWLEDGE_MANAGER: _EMPLOYEE | {Permission.EVALUATE, Permission.CURATE},
-    UserRole.ADMINISTRATOR: _EMPLOYEE | {Permission.PUSH, Permission.OPERATE, Permission.MANAGE_ACCESS},
+    UserRole.ADMINISTRATOR: _EMPLOYEE
+    | {Permission.PUSH, Permission.OPERATE, Permission.MANAGE_ACCESS, Permission.PROVISION},
 }
 """What each role may do; none of them sees what its access tokens do not grant."""
 

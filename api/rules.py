@@ -79,6 +79,28 @@ _BY_PERMISSION: Mapping[Permission, str] = {
         GET /api/sources/{name}/documents/{document:path}
         PUT /api/sources/{name}/documents/{document:path}
     """,
+    _P.PROVISION: """
+        GET /scim/{name}/Groups
+        POST /scim/{name}/Groups
+        DELETE /scim/{name}/Groups/{which}
+        GET /scim/{name}/Groups/{which}
+        PATCH /scim/{name}/Groups/{which}
+        PUT /scim/{name}/Groups/{which}
+        GET /scim/{name}/ResourceTypes
+        GET /scim/{name}/Schemas
+        GET /scim/{name}/Schemas/{which}
+        GET /scim/{name}/ResourceTypes/{which}
+        GET /scim/{name}/ServiceProviderConfig
+        GET /scim/{name}/Users
+        POST /scim/{name}/Users
+        POST /scim/{name}/.search
+        POST /scim/{name}/Users/.search
+        POST /scim/{name}/Groups/.search
+        DELETE /scim/{name}/Users/{which}
+        GET /scim/{name}/Users/{which}
+        PATCH /scim/{name}/Users/{which}
+        PUT /scim/{name}/Users/{which}
+    """,
     _P.EVALUATE: """
         GET /api/eval/active
         GET /api/eval/sample

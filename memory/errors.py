@@ -106,6 +106,10 @@ class SourceError(MnemeError):
     retryable = True
 
 
+class Taken(MnemeError):
+    """There is one of this name already."""
+
+
 class SourceUnavailable(SourceError):
     """The source cannot be reached for now."""
 

@@ -25,6 +25,7 @@ from memory.catalogue.ledger import Ledger
 from memory.catalogue.passages import Passages
 from memory.catalogue.people import People
 from memory.catalogue.person_page import PersonPages
+from memory.catalogue.provisioned import Provisioned
 from memory.catalogue.saved import SavedSearches
 from memory.catalogue.scans import Scans
 from memory.catalogue.schema import meta
@@ -112,6 +113,10 @@ class Catalogue:
         """
         self.events.flush()
         return snapshot(self._engine)
+
+    def provisioned(self, directory: str) -> Provisioned:
+        """What a directory that is told of entry by entry has been told."""
+        return Provisioned(self._engine, directory)
 
     def check(self) -> list[str]:
         """What the database finds wrong with itself; empty when all is well."""

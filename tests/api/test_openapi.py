@@ -96,9 +96,10 @@ def ask(api: Api, operation: Any, examples: int) -> None:
 
 
 def test_errors_are_described_as_they_are_answered(api: Api) -> None:
-    for path in api.told["paths"].values():
-        for operation in path.values():
-            assert list(operation["responses"]["default"]["content"]) == ["application/problem+json"]
+    for path, operations in api.told["paths"].items():
+        kind = "application/scim+json" if path.startswith("/scim/") else "application/problem+json"
+        for operation in operations.values():
+            assert list(operation["responses"]["default"]["content"]) == [kind]
     assert "HTTPValidationError" not in api.told["components"]["schemas"]
 
 

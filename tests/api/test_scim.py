@@ -1,0 +1,210 @@
+"""People and groups that an identity provider sends by SCIM: by the standard, as Entra ID writes it, and what they may see at once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from scim2_client.engines.httpx2 import SyncSCIMClient
+from scim2_tester import Status, check_server
+
+from api.app import create_app
+from api.scim.filters import parse_filter
+from api.scim.patch import patched
+from api.service import Service
+from api.sources import NewSource
+from memory.errors import InvalidInput
+from tests.memories import add_folder, service, sync
+
+HOST = "http://127.0.0.1:8377"
+JANE = {
+    "schemas": [
+        "urn:ietf:params:scim:schemas:core:2.0:User",
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
+    ],
+    "userName": "jane@x.example",
+    "externalId": "e-1",
+    "name": {"givenName": "Jane", "familyName": "Doe"},
+    "displayName": "Jane Doe",
+    "emails": [
+        {"value": "jd@x.example", "type": "home"},
+        {"value": "Jane@x.example", "type": "work", "primary": True},
+    ],
+    "active": True,
+    "password": "never kept",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "Legal"},
+}
+
+
+class Sender:
+    """An identity provider with a key of its own."""
+
+    def __init__(self, opened: Service, scopes: list[str]) -> None:
+        self.opened = opened
+        self.client = TestClient(create_app(lambda: opened), base_url=HOST)
+        self.headers = {"Authorization": f"Bearer {opened.owner.token}"}
+        self.scopes = scopes
+
+    def __enter__(self) -> "Sender":
+        self.client.__enter__()
+        made = self.client.post(
+            "/api/keys", json={"name": "entra", "scopes": self.scopes}, headers=self.headers
+        )
+        self.headers = {"Authorization": f"Bearer {made.json()['key']}"}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.__exit__()
+
+    def send(self, method: str, path: str, body: Any = None) -> Any:
+        headers = self.headers | {"Content-Type": "application/scim+json"}
+        answer = self.client.request(method, f"/scim/entra{path}", json=body, headers=headers)
+        assert answer.status_code < 500, answer.text
+        return answer
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Service]:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "lease.md").write_text(
+        "# Lease\n\nForty boards of beech, by Jane Doe.", encoding="utf-8"
+    )
+    with service(tmp_path / "home", auth={"methods": ["keys"]}) as made:
+        add_folder(made, tmp_path / "files", grant=["group:Legal%20Team"])
+        made.add_source(NewSource(kind="scim", location="entra", name="entra"))
+        sync(made, "files")
+        yield made
+
+
+@pytest.fixture
+def sender(opened: Service) -> Iterator[Sender]:
+    with Sender(opened, ["provision"]) as made:
+        yield made
+
+
+def seen(opened: Service, address: str = "jane@x.example") -> int:
+    return len(opened.search("beech", opened.memory.catalogue.people.asker(address))["results"])
+
+
+def test_it_keeps_to_the_standard(sender: Sender) -> None:
+    sender.client.headers |= sender.headers
+    sender.client.base_url = f"{HOST}/scim/entra"
+    client = SyncSCIMClient(sender.client)
+    results = check_server(client)
+    assert len(results) > 30
+    wrong = [(each.title, each.reason) for each in results if each.status in (Status.ERROR, Status.CRITICAL)]
+    assert wrong == []
+
+
+def test_what_is_told_counts_at_once(sender: Sender, opened: Service) -> None:
+    made = sender.send("POST", "/Users", JANE)
+    assert (made.status_code, made.headers["content-type"]) == (201, "application/scim+json")
+    jane = made.json()
+    assert "password" not in jane
+    office = sender.send(
+        "POST", "/Groups", {"displayName": "Office", "members": [{"value": jane["id"]}]}
+    ).json()
+    team = {"displayName": "Legal Team", "members": [{"value": office["id"]}]}
+    legal = sender.send("POST", "/Groups", team).json()
+    assert seen(opened) == seen(opened, "jd@x.example") == 1  # by a group within a group
+    # Entra ID: operations in capitals, members without a filter.
+    change = {"Operations": [{"op": "Remove", "path": "members", "value": [{"value": jane["id"]}]}]}
+    assert sender.send("PATCH", f"/Groups/{office['id']}", change).json().get("members", []) == []
+    assert seen(opened) == 0
+    change = {"Operations": [{"op": "Add", "path": "members", "value": [{"value": jane["id"]}]}]}
+    sender.send("PATCH", f"/Groups/{legal['id']}", change)
+    assert seen(opened) == 1
+    change = {"Operations": [{"op": "Replace", "path": "active", "value": "False"}]}
+    assert sender.send("PATCH", f"/Users/{jane['id']}", change).json()["active"] is False
+    assert seen(opened) == 0
+    sender.send("PUT", f"/Users/{jane['id']}", JANE)
+    assert seen(opened) == 1
+    assert sender.send("DELETE", f"/Users/{jane['id']}").status_code == 204
+    assert seen(opened) == 0
+    assert sender.send("GET", f"/Users/{jane['id']}").status_code == 404
+    assert (
+        sender.send("POST", "/Users", JANE).status_code == 201
+    )  # who comes back is somebody new to the provider
+    told = sender.send("GET", "/Users?filter=userName eq %22JANE@x.example%22").json()
+    assert told["totalResults"] == 1
+
+
+def test_what_cannot_be_is_said_as_the_standard_has_it(sender: Sender) -> None:
+    first = sender.send("POST", "/Users", JANE).json()
+    for answer, status, kind in (
+        (sender.send("POST", "/Users", JANE), 409, "uniqueness"),
+        (sender.send("POST", "/Users", {"displayName": "Jane"}), 400, "invalidValue"),
+        (sender.send("GET", "/Users?filter=userName is Jane"), 400, "invalidValue"),
+        (sender.send("PATCH", f"/Users/{first['id']}", {"Operations": [{"op": "x"}]}), 400, "invalidValue"),
+        (sender.send("GET", "/Groups/none"), 404, None),
+    ):
+        told = answer.json()
+        assert (answer.status_code, told["status"], told.get("scimType")) == (status, str(status), kind)
+        assert told["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
+
+
+def test_only_a_key_made_for_it_may(opened: Service) -> None:
+    with Sender(opened, ["push"]) as other:
+        assert other.send("GET", "/Users").status_code == 403
+        other.headers = {}
+        assert other.send("GET", "/Users").status_code in (401, 403)
+
+
+def test_pages_of_many(sender: Sender) -> None:
+    for number in range(5):
+        sender.send("POST", "/Users", {"userName": f"u{number}", "emails": f"u{number}@x.example"})
+    told = sender.send("GET", "/Users?startIndex=4&count=3&filter=userName sw %22U%22").json()
+    assert (told["totalResults"], told["itemsPerPage"], told["startIndex"]) == (5, 2, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ('userName eq "JANE@x.example"', True),
+        ('externalId eq "E-1"', False),
+        ('urn:ietf:params:scim:schemas:core:2.0:User:userName sw "jane"', True),
+        ('urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq "legal"', True),
+        ('emails[type eq "work" and value co "x.example"]', True),
+        ('emails[type eq "home"].value eq "nobody"', False),
+        ('not (active eq false) and (name.familyName eq "Roe" or displayName pr)', True),
+        ('title pr', False),
+        ('emails.value ne "jd@x.example"', False),
+        ('userName gt 7', False),
+    ],
+)  # fmt: skip
+def test_filters(text: str, holds: bool) -> None:
+    if "].value" in text:
+        with pytest.raises(InvalidInput):
+            parse_filter(text)
+        return
+    assert parse_filter(text)(JANE) is holds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "userName", "userName eq", "(active eq true", "a eq 1 b", "(" * 500, 'x[y eq "1"']
+)
+def test_what_is_no_filter(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        parse_filter(text)
+
+
+def test_changes_by_path() -> None:
+    def after(*operations: dict[str, Any]) -> dict[str, Any]:
+        return patched(JANE, list(operations))
+
+    told = after({"op": "replace", "path": 'emails[type eq "work"].value', "value": "new@x.example"})
+    assert [each["value"] for each in told["emails"]] == ["jd@x.example", "new@x.example"]
+    told = after({"op": "Add", "path": 'phoneNumbers[type eq "mobile"].value', "value": "+45 1"})
+    assert told["phoneNumbers"] == [{"type": "mobile", "value": "+45 1"}]
+    told = after(
+        {"op": "remove", "path": 'emails[type eq "home"]'},
+        {"op": "replace", "path": "NAME.givenName", "value": "J"},
+    )
+    assert (len(told["emails"]), told["name"]["givenName"]) == (1, "J")
+    told = after({"op": "add", "value": {"title": "Counsel", "active": False}})
+    assert (told["title"], told["active"]) == ("Counsel", False)
+    enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+    told = after({"op": "Replace", "path": f"{enterprise}:department", "value": "Board"})
+    assert told[enterprise]["department"] == "Board"
+    assert JANE["emails"][1]["value"] == "Jane@x.example"  # type: ignore[index]

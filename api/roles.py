@@ -5,8 +5,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from memory.domain import OWNER, Access, Asker
+from memory.domain import OWNER, Asker
 from memory.errors import InvalidInput
+from memory.people.directory import group_token
 
 
 class Permission(StrEnum):
@@ -86,11 +87,11 @@ OWNING = Caller(OWNER, frozenset(Permission), OWNER.person)
 
 
 def group_tokens(names: Iterable[str]) -> frozenset[str]:
-    """The access tokens of groups by their names; a name that cannot be part of a token is nobody's."""
+    """The access tokens of groups by their names, as sources and directories spell them: ``group:Legal%20Team``."""
     found: set[str] = set()
     for name in names:
-        with suppress(InvalidInput):
-            found |= Access(frozenset({f"group:{name}"})).grant
+        with suppress(InvalidInput):  # it has no name
+            found.add(group_token(name.strip()))
     return frozenset(found)
 
 

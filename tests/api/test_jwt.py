@@ -36,7 +36,11 @@ def asked(issuer: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     }
     with service(base / "home", auth=auth) as opened:
         opened.people.import_directory(f"name,address,groups\nJane Doe,{JANE},group:staff\n")
-        add_folder(opened, files, rules=["board.md=group:board", "staff.md=group:staff,!group:guests"])
+        add_folder(
+            opened,
+            files,
+            rules=["board.md=group:board,group:Legal%20Team", "staff.md=group:staff,!group:guests"],
+        )
         assert sync(opened)["state"] == "done"
         yield opened
 
@@ -64,7 +68,8 @@ def test_groups_of_the_token_and_of_the_directory_open_what_they_may_see(
     assert titles(client, issuer.signed(email=JANE.upper(), groups=["board"])) == {"Open", "Staff", "Board"}
     assert titles(client, issuer.signed(email="new@x.example", groups="board")) == {"Open", "Board"}
     assert titles(client, issuer.signed(email=JANE, groups=["guests"])) == {"Open"}, "deny wins"
-    odd = ["a b", "x,group:board", "!board", "group=board", ""]
+    assert titles(client, issuer.signed(email="new@x.example", groups=["Legal Team"])) == {"Open", "Board"}
+    odd = ["a b", "Legal%20Team", "x,group:board", "!board", "group=board", ""]
     assert titles(client, issuer.signed(email="new@x.example", groups=odd)) == {"Open"}
     assert ask(client, issuer.signed(email=JANE, groups=["board"]), "/api/sources").status_code == 200
     assert ask(client, issuer.signed(email=JANE), "/api/sources").status_code == 403

@@ -1,0 +1,86 @@
+"""Syncs of wikis are killed at seeded points: the memory ends as if nobody had killed any."""
+
+import random
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.service import Service
+from memory.domain import OWNER
+from tests.api.test_killed_syncs import reached
+from tests.commands import kill_sync
+from tests.connectors.dokuwiki import Wiki, make, save
+from tests.connectors.repositories import BO, JANE, Repo
+from tests.memories import add_folder, service, sync
+
+PAGES, KILLS = 30, 5
+WORDS = ["contract", "notice", "supplier", "invoice", "Kündigung", "delivery", "clause", "board"]
+
+
+def texts() -> list[str]:
+    """What the pages say: each has words that all have, so that one search finds them all."""
+    choose = random.Random(4)
+    return [f"notice supplier {' '.join(choose.choices(WORDS, k=60))}" for _ in range(PAGES)]
+
+
+def repository(place: Path) -> Path:
+    """Documents in Git, by two people, one of them moved since."""
+    repo = Repo(place / "handbook")
+    for number, text in enumerate(texts()):
+        repo.put(f"part{number % 3}/{number}.md", f"# Page {number}\n\n{text}\n")
+        if number % 5 == 4:
+            repo.commit(f"To page {number}", JANE if number % 2 else BO)
+    (repo.path / "part0" / "0.md").rename(repo.path / "part1" / "moved.md")
+    repo.commit("Moved", BO)
+    return repo.path
+
+
+def wiki(place: Path) -> Path:
+    """Pages that DokuWiki itself has saved, for its members only in part."""
+    made = Wiki(place / "wiki", "* @ALL 1\npart1:* @ALL 0\npart1:* @staff 1\n")
+    said = texts()
+    made.do(
+        make("jane", "Jane Doe", "staff"),
+        *(save(f"part{n % 3}:page{n}", f"====== Page {n} ======\n{said[n]}", "jane") for n in range(PAGES)),
+    )
+    return made.place
+
+
+def state(asked: Service) -> dict[str, Any]:
+    """What is known, without ids, which differ from run to run."""
+    assert asked.doctor(repair=False, rebuild=False)["well"]
+    catalogue, held = asked.memory.catalogue, {}
+    for row in catalogue.ledger.of_source("wiki"):
+        assert row.document
+        known = catalogue.documents.get(row.document, OWNER)
+        passages = [each.text for each in catalogue.passages.of_document(row.document)]
+        held[row.ref.key] = (known.title, known.access, known.contributions, row.stage, passages)
+    hits = asked.search("notice supplier", OWNER, limit=100)["results"]
+    return held | {"found": sorted(each["ref"] for each in hits)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "build"), [("gitwiki", repository), ("dokuwiki", wiki)])
+def test_killed_syncs_end_like_one_that_was_not(
+    kind: str, build: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    location, choose = build(tmp_path), random.Random(6)
+    for name in ("whole", "killed"):
+        with service(tmp_path / name) as asked:
+            add_folder(asked, location, "wiki", kind)
+    with service(tmp_path / "whole") as asked:
+        sync(asked)
+        whole = state(asked)
+    assert len(whole["found"]) == PAGES
+    home, killed = tmp_path / "killed", []
+    for number in range(KILLS):
+        # The goals rise: some kills fall into the walk, some into writing, some into embedding.
+        goal = choose.randint(0, 9) + number * 2 * PAGES // KILLS
+        killed.append(kill_sync(home, tmp_path / "said", partial(reached, home, goal)))
+    assert killed.count(-9) >= KILLS - 1, (killed, (tmp_path / "said").read_text())
+    with service(home) as asked:
+        sync(asked)
+        assert state(asked) == whole

@@ -76,10 +76,15 @@ class Browser:
         self._ask("POST", f"element/{self._find(css)}/value", {"text": text})
 
     def click(self, css: str) -> None:
-        """Scroll to what stands there, clear of what stays at the edges, and click on it."""
-        element = self._find(css)
-        self.script("arguments[0].scrollIntoView({block: 'center'})", {_ELEMENT: element})
-        self._ask("POST", f"element/{element}/click", {})
+        """Scroll to what stands there, clear of what stays at the edges, and click on it; on the page that is there then."""
+
+        def clicked() -> bool:
+            element = self._find(css)
+            self.script("arguments[0].scrollIntoView({block: 'center'})", {_ELEMENT: element})
+            self._ask("POST", f"element/{element}/click", {})
+            return True
+
+        self.eventually(clicked)
 
     def text(self, css: str) -> str:
         """The text a reader sees there."""
@@ -192,5 +197,7 @@ def _chromedriver(log: Path) -> Iterator[str]:
 def _value(answer: httpx.Response) -> Any:
     value = answer.json()["value"]
     if answer.is_error:
-        raise BrowserError(value["error"], value["message"])
+        # Chromium's own word for what went with the page before, where the driver has none.
+        gone = "does not belong to the document" in value["message"]
+        raise BrowserError("stale element reference" if gone else value["error"], value["message"])
     return value

@@ -86,6 +86,7 @@ class Web:
     :param context: what checks the certificate; the system's authorities, unless given.
     :param proxy: the address of a proxy.
     :param transport: another way to send requests, such as one that refuses private addresses.
+    :param onwards: other hosts that redirects may lead to, encrypted: no secret is sent there.
     :raises InvalidInput: where a secret cannot stand in a header.
     """
 
@@ -98,6 +99,7 @@ class Web:
         proxy: str | None = None,
         transport: httpx.BaseTransport | None = None,
         timeout: httpx.Timeout = _TIMEOUT,
+        onwards: Collection[str] = (),
     ) -> None:
         for name, secret in (secrets or {}).items():
             if not (secret.get_secret_value().isascii() and secret.get_secret_value().isprintable()):
@@ -107,6 +109,7 @@ class Web:
                 )
         self._base = httpx.URL(base if base.endswith("/") else f"{base}/")
         self._secrets = dict(secrets or {})
+        self._onwards = frozenset(onwards)
         self._client = httpx.Client(
             headers={"User-Agent": _AGENT, "Accept-Encoding": "gzip"},
             verify=context or certificates(None),
@@ -235,6 +238,15 @@ class Web:
             **body,
         )
 
+    def _onward(self, request: httpx.Request) -> httpx.Request:
+        """The request that a redirect asks for, if it may be sent there."""
+        if request.url.scheme == "https" and request.url.netloc.decode("ascii") in self._onwards:
+            for name in (*self._secrets, "Cookie"):
+                request.headers.pop(name, None)
+        else:
+            self.address(str(request.url))
+        return request
+
     @contextmanager
     def _answered(self, request: httpx.Request, also: Collection[int] = ()) -> Iterator[httpx.Response]:
         """An answer that is none of the errors, not yet read."""
@@ -244,8 +256,7 @@ class Web:
                 if answer.next_request is None:
                     break
                 answer.close()
-                self.address(str(answer.next_request.url))
-                answer = self._client.send(answer.next_request, stream=True)
+                answer = self._client.send(self._onward(answer.next_request), stream=True)
             try:
                 complain(answer, also)
                 yield answer

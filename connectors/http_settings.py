@@ -1,7 +1,7 @@
 """A source on the web as its settings describe it: where it is, whom to trust, and as whom to ask."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import httpx
 from pydantic import SecretStr
@@ -21,12 +21,14 @@ def web_of(
     secrets: Mapping[str, SecretStr] | None = None,
     *,
     transport: httpx.BaseTransport | None = None,
+    onwards: Collection[str] = (),
 ) -> Web:
     """The source at the location ``https://HOST/PATH``, by the options ``ca``, ``proxy`` and ``tls``.
 
     :param secrets: headers that say who asks. They are sent unencrypted only within this machine, or with ``tls=off``;
         so are passwords in forms, which is why any secret of the source counts.
     :param transport: see `Web`; goes with no proxy.
+    :param onwards: see `Web`.
     :raises InvalidInput: where the location is no such address, or an option has no such value.
     """
     location = config.location
@@ -56,6 +58,7 @@ def web_of(
         context=certificates(config.option("ca")),
         proxy=_proxy(config.option("proxy")),
         transport=transport,
+        onwards=onwards,
     )
 
 

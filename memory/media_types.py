@@ -3,6 +3,9 @@
 THREAD = "application/vnd.mneme.thread+json"
 """The posts of one conversation in our own form, see `ingest/parsers/thread.py`."""
 
+CONFLUENCE = "application/vnd.mneme.confluence+json"
+"""A page of Confluence with its comments, see `ingest/parsers/confluence.py`."""
+
 SHORT: dict[str, str] = {
     "application/pdf": "pdf",
     "application/msword": "doc",
@@ -27,6 +30,7 @@ SHORT: dict[str, str] = {
     "message/rfc822": "eml",
     "application/vnd.ms-outlook": "msg",
     THREAD: "thread",
+    CONFLUENCE: "page",
 }
 """The short name of every media type that has a well-known one."""
 

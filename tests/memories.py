@@ -34,7 +34,9 @@ def service(home: Path, **settings: Any) -> Iterator[Service]:
         opened.close()
 
 
-def add_folder(asked: Service, folder: Path, name: str = "files", kind: str = "folder", **more: Any) -> None:
+def add_folder(
+    asked: Service, folder: Path | str, name: str = "files", kind: str = "folder", **more: Any
+) -> None:
     """Add a folder, or what else lies at a path, as a source everybody may see, unless told otherwise."""
     more.setdefault("grant", ["public"])
     asked.add_source(NewSource(kind=kind, location=str(folder), name=name, **more))

@@ -12,7 +12,7 @@ from ingest.parsers.detect import HEAD, OLE_UNKNOWN, UNKNOWN, detect
 from ingest.parsers.scans import NO_TEXT, Known, completed
 from ingest.parsers.whole import CUT_OFF, cut_off
 from memory.errors import ParseError
-from memory.media_types import THREAD
+from memory.media_types import CONFLUENCE, THREAD
 
 EMPTY = "empty file"
 
@@ -29,6 +29,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         OLE_UNKNOWN, *_OFFICE,
     ),
     "thread": (THREAD,),
+    "confluence": (CONFLUENCE,),
     "pictures": tuple(sorted(pictures.IMAGES)),
     "html": ("text/html", "application/xhtml+xml"),
     "markdown": ("text/markdown", "text/x-web-markdown"),
@@ -94,7 +95,7 @@ def parser_for(media_type: str, tika_url: str = "") -> Parser:
         from ingest.parsers.picture import PictureParser
 
         return PictureParser()
-    if kind in ("rst", "dokuwiki", "wikitext", "thread"):
+    if kind in ("rst", "dokuwiki", "wikitext", "thread", "confluence"):
         return _written_parser(kind)
     from ingest.parsers.tika import TikaParser
 
@@ -107,6 +108,10 @@ def _written_parser(kind: str) -> Parser:
         from ingest.parsers.thread import ThreadParser
 
         return ThreadParser()
+    if kind == "confluence":
+        from ingest.parsers.confluence import ConfluenceParser
+
+        return ConfluenceParser()
     if kind == "rst":
         from ingest.parsers.rst import RstParser
 

@@ -116,7 +116,7 @@ class _Thread:
         who = self._names.get(_text(post, "by"), "") or clean(_text(post, "bot"))
         edited = moment(_text(post, "edited"))
         reacted = (f"{emoji_of(clean(str(name)))} {int(count)}" for name, count in post.get("reactions", ()))
-        parts = [who, _clock(at), f"✎ {_clock(edited)}" if edited else "", *reacted]
+        parts = [who, clock(at), f"✎ {clock(edited)}" if edited else "", *reacted]
         return Element(
             ElementKind.TEXT,
             " · ".join(part for part in parts if part) or "–",
@@ -172,5 +172,6 @@ def _text(told: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _clock(at: datetime | None) -> str:
+def clock(at: datetime | None) -> str:
+    """A moment as it is shown above a post; `""` for none."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else ""

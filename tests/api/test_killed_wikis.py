@@ -1,7 +1,7 @@
 """Syncs of wikis are killed at seeded points: the memory ends as if nobody had killed any."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from api.service import Service
 from memory.domain import OWNER
 from tests.api.test_killed_syncs import reached
 from tests.commands import kill_sync
+from tests.connectors.confluence import FakeConfluence, confluence
 from tests.connectors.dokuwiki import Wiki, make, save
 from tests.connectors.repositories import BO, JANE, Repo
 from tests.memories import add_folder, service, sync
@@ -62,12 +63,34 @@ def state(asked: Service) -> dict[str, Any]:
     return held | {"found": sorted(each["ref"] for each in hits)}
 
 
+@pytest.fixture
+def served() -> Iterator[FakeConfluence]:
+    """A Confluence that everybody may ask."""
+    with confluence(token="", most=9) as made:
+        made.groups["board"] = ["u1"]
+        for number, text in enumerate(texts()):
+            made.add(f"Page {number}", f"<p>{text}</p>", groups=["board"] if number % 3 == 1 else [])
+        yield made
+
+
+@pytest.mark.slow
+def test_killed_syncs_of_a_confluence_end_like_one_that_was_not(
+    served: FakeConfluence, tmp_path: Path
+) -> None:
+    check(served.location, "confluence", tmp_path)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "build"), [("gitwiki", repository), ("dokuwiki", wiki)])
 def test_killed_syncs_end_like_one_that_was_not(
     kind: str, build: Callable[[Path], Path], tmp_path: Path
 ) -> None:
-    location, choose = build(tmp_path), random.Random(6)
+    check(str(build(tmp_path)), kind, tmp_path)
+
+
+def check(location: str, kind: str, tmp_path: Path) -> None:
+    """Sync it once in peace and once with kills, and compare."""
+    choose = random.Random(6)
     for name in ("whole", "killed"):
         with service(tmp_path / name) as asked:
             add_folder(asked, location, "wiki", kind)

@@ -151,6 +151,29 @@ def test_secrets_stay_within_the_origin(server: Server, web: Web) -> None:
             web.json("round")
 
 
+def test_a_host_that_redirects_may_lead_to_is_told_nothing(tmp_path: Path, server: Server) -> None:
+    certificate, key = own_certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with serving(context) as files:
+        files.paths["/a"] = answering(200, b"a file")
+        files.paths["/back"] = answering(302, Location=f"http://localhost:{files.port}/a")
+        server.paths["/wiki/a"] = answering(
+            302, Location=f"{files.url}/a?once=1", Set_Cookie="session=s3cret"
+        )
+        server.paths["/wiki/plain"] = answering(302, Location=f"http://localhost:{files.port}/a")
+        server.paths["/wiki/back"] = answering(302, Location=f"{files.url}/back")
+        trusted = ssl.create_default_context(cafile=str(certificate))
+        secrets = {"Authorization": bearer(SecretStr(SECRET)), "X-Key": SecretStr(SECRET)}
+        with Web(f"{server.url}/wiki", secrets, context=trusted, onwards=(f"localhost:{files.port}",)) as web:
+            assert web.file("a").read_bytes() == b"a file"
+            for path in ("plain", "back"):
+                with pytest.raises(SourceError, match="sends us on to"):
+                    web.file(path)
+    assert [path for path, _ in files.asked] == ["/a?once=1", "/back"]
+    assert all({"authorization", "x-key", "cookie"}.isdisjoint(headers) for _, headers in files.asked)
+
+
 @pytest.mark.parametrize(
     ("status", "kind"),
     [

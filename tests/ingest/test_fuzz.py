@@ -17,7 +17,7 @@ from ingest.parsers.registry import read
 from ingest.parsers.wire import pack, parsed_from_json, parsed_to_json
 from ingest.split import split
 from memory.errors import ParseError
-from memory.media_types import THREAD
+from memory.media_types import CONFLUENCE, THREAD
 from tests.ingest import samples
 from tests.mailboxes import BO, JANE, message
 
@@ -66,10 +66,21 @@ def thread() -> bytes:
     return json.dumps({"place": "#legal", "format": "slack", "people": people, "posts": posts}).encode()
 
 
+def confluence() -> bytes:
+    storage = (
+        "<h1>Notice</h1><p>Ask <ac:link><ri:user ri:userkey='8a'/></ac:link> &ouml;</p><ac:structured-macro ac:name='info'>"
+        "<ac:parameter ac:name='title'>Mind</ac:parameter><ac:rich-text-body><p>Sign twice</p></ac:rich-text-body></ac:structured-macro>"
+        "<ac:structured-macro ac:name='code'><ac:plain-text-body><![CDATA[a < b]]></ac:plain-text-body></ac:structured-macro>"
+    )
+    said = {"id": "7", "by": "Bo", "at": "2024-03-01T09:00:00+00:00", "about": "30", "storage": storage}
+    return json.dumps({"storage": storage * 3, "names": {"8a": "Jane"}, "comments": [said]}).encode()
+
+
 FORMATS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "mail.eml": ("message/rfc822", mail),
     "all.mbox": ("application/mbox", lambda: b"From jane Mon Mar  3 09:30:00 2025\n" + mail()),
     "thread": (THREAD, thread),
+    "page": (CONFLUENCE, confluence),
     "page.wiki": ("text/x-wiki", lambda: WIKITEXT),
     "page.dokuwiki": ("text/x-dokuwiki", lambda: DOKUWIKI),
     "page.rst": ("text/x-rst", lambda: samples.rst().data),

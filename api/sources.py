@@ -18,6 +18,7 @@ _ADDRESS = re.compile(r"[A-Za-z][\w+.-]*:|[\w.-]+@[\w.-]+:")
 
 _LOCAL = frozenset(
     {
+        "confluence_export",
         "dokuwiki",
         "folder",
         "gitwiki",

@@ -6,16 +6,11 @@ these stand for the members that they share; whom the wiki does not tell the mem
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from urllib.parse import quote
 
 from connectors.confluence.people import People, group_tokens
-from connectors.confluence.rest import Rest
 from connectors.confluence.shapes import Content, Space
-from connectors.http_errors import Refused
 from memory.domain import Access
-from memory.errors import NotFound, SourceError
-
-_EVERYBODY_CLASSES = frozenset({"anonymous-users", "authenticated-users", "all-licensed-users"})
+from memory.errors import SourceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,33 +67,29 @@ def named(page: Content) -> Viewers | None:
 
 
 class Permissions:
-    """Who may view the spaces of a wiki and, from there, its pages.
+    """Who may view the pages of a wiki.
 
     :param everybody: what whoever may log in there stands for.
     :param all_groups: groups that everybody is in, so that they stand for `everybody`.
-    :param spaces: whether permissions of spaces are followed; where not, a space is for `everybody`.
+    :param spaces: tells who may view a space; None where spaces are for `everybody`.
     """
 
     def __init__(
         self,
-        rest: Rest,
         people: People,
         everybody: Access,
         all_groups: Iterable[str] = (),
-        *,
-        spaces: bool = True,
+        spaces: Callable[[Space], Viewers] | None = None,
     ) -> None:
-        self._rest = rest
         self._people = people
         self._everybody = everybody
-        self._all_groups = frozenset(all_groups)
-        self._follows = spaces
+        self._all_groups = frozenset(name.strip() for name in all_groups) - {""}
+        self._asks = spaces
         self._spaces: dict[str, Viewers] = {}
         self._known: dict[tuple[Viewers, ...], Access] = {}
 
     def forget(self) -> None:
         """From here on everything is asked for anew."""
-        self._people.forget()
         self._spaces.clear()
         self._known.clear()
 
@@ -124,65 +115,18 @@ class Permissions:
 
         :raises SourceError: where the wiki does not say.
         """
-        if not self._follows:
+        if self._asks is None:
             return EVERYBODY
         if space.key not in self._spaces:
-            try:
-                viewers = self._of_cloud(space) if self._rest.cloud else self._of_server(space)
-            except (NotFound, Refused) as error:
-                raise SourceError(
-                    f"{self._rest.host} does not tell who may view the space {space.key}.",
-                    hint="Confluence 9.1 and later and the Cloud tell it to administrators of the space; with "
-                    "--option spaces=source a space is for whoever the source is granted to.",
-                ) from error
-            self._spaces[space.key] = self._opened(viewers)
+            self._spaces[space.key] = self._asks(space)
         return self._spaces[space.key]
-
-    def _opened(self, viewers: Viewers) -> Viewers:
-        return EVERYBODY if viewers.everybody or viewers.groups & self._all_groups else viewers
 
     def _access(self, levels: tuple[Viewers, ...]) -> Access:
         found = EVERYBODY
         for level in levels:
-            found = common(found, self._opened(level), self._people.members)
+            open_to_all = level.everybody or level.groups & self._all_groups
+            found = common(found, EVERYBODY if open_to_all else level, self._people.members)
         if found.everybody:
             return self._everybody
         granted = group_tokens(found.groups) | self._people.tokens(found.users)
         return Access(granted, self._everybody.deny)
-
-    def _of_server(self, space: Space) -> Viewers:
-        """``[{"operation": {"targetType": "space", "operationKey": "read"}, "subject": {"type": "group", "name": "staff"}}]``"""
-        found = Viewers()
-        for row in self._rest.rows(f"rest/api/space/{quote(space.key, safe='~')}/permissions", {}):
-            operation, subject = _part(row, "operation"), _part(row, "subject")
-            if (operation.get("operationKey"), operation.get("targetType")) != ("read", "space"):
-                continue
-            kind = str(subject.get("type", "")).lower()
-            if kind == "group":
-                found |= Viewers(groups=frozenset({str(subject.get("name", ""))}))
-            elif kind in ("user", "known"):
-                found |= Viewers(users=frozenset({str(subject.get("userKey", ""))}))
-            elif kind == "anonymous":
-                found |= EVERYBODY
-        return found
-
-    def _of_cloud(self, space: Space) -> Viewers:
-        """``{"results": [{"principal": {"type": "group", "id": "..."}, "operation": {"key": "read", "targetType": "space"}}]}``"""
-        found = Viewers()
-        for row in self._rest.rows(f"api/v2/spaces/{quote(space.id, safe='')}/permissions", {}):
-            operation, principal = _part(row, "operation"), _part(row, "principal")
-            if (operation.get("key"), operation.get("targetType")) != ("read", "space"):
-                continue
-            kind, number = str(principal.get("type", "")).lower(), str(principal.get("id", ""))
-            if kind == "group":
-                found |= Viewers(groups=frozenset({self._people.group(number)}) - {""})
-            elif kind == "user":
-                found |= Viewers(users=frozenset({number}))
-            elif kind == "access_class" and number in _EVERYBODY_CLASSES:
-                found |= EVERYBODY
-        return found
-
-
-def _part(row: object, name: str) -> dict[str, object]:
-    value = row.get(name) if isinstance(row, dict) else None
-    return value if isinstance(value, dict) else {}

@@ -1,6 +1,7 @@
 """The pages of a Confluence, by its REST API."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import NoReturn
 
 from connectors.base import Change, Content, SourceConfig
@@ -8,8 +9,9 @@ from connectors.confluence import page as pages
 from connectors.confluence.access import Permissions
 from connectors.confluence.people import People
 from connectors.confluence.rest import MEDIA, Rest
+from connectors.confluence.rest_rights import RestAccounts, viewers
 from connectors.confluence.shapes import Content as Found
-from connectors.confluence.walk import SEEN, Choice, Known, Walk, kind_and_number, part_of, path_of
+from connectors.confluence.walk import SEEN, Choice, Known, Walk, chosen, kind_and_number, part_of, path_of
 from connectors.http_settings import OPTIONS, basic, bearer, web_of
 from memory.domain import Access, SourceRef
 from memory.errors import InvalidInput, NotFound, SourceError
@@ -48,15 +50,16 @@ class Confluence:
         self._rest = Rest(web_of(config, {"Authorization": secret} if secret else None, onwards=(MEDIA,)))
         self._choice = Choice(config)
         self._files, self._comments = (
-            _choice(config, name, "yes", "no") == "yes" for name in ("files", "comments")
+            chosen(config, name, "yes", "no") == "yes" for name in ("files", "comments")
         )
-        self._people = People(self._rest, config.name, config.option("domain").strip().lstrip("@").lower())
+        self._accounts = RestAccounts(self._rest)
+        self._people = People(self._accounts, config.name, config.option("domain"))
+        follows = chosen(config, "spaces", "follow", "source") == "follow"
         self._permissions = Permissions(
-            self._rest,
             self._people,
             config.access,
-            (name.strip() for name in config.option("everybody").split(",")),
-            spaces=_choice(config, "spaces", "follow", "source") == "follow",
+            config.option("everybody").split(","),
+            partial(viewers, self._rest, self._accounts) if follows else None,
         )
         self._known: dict[str, Known] = {}
 
@@ -81,6 +84,7 @@ class Confluence:
         :raises SourceError: where the wiki does not answer.
         """
         del since
+        self._accounts.forget()
         self._permissions.forget()
         known: dict[str, Known] = {}
         walk = Walk(
@@ -200,11 +204,3 @@ class Confluence:
         if not path.startswith("/") or not base.startswith(("https://", "http://")):
             return ""
         return base.rstrip("/") + path
-
-
-def _choice(config: SourceConfig, name: str, *values: str) -> str:
-    """The value of an option that has these; the first unless given."""
-    given = config.option(name, values[0])
-    if given not in values:
-        raise InvalidInput(f"{name} is {' or '.join(values)}, not {given}.")
-    return given

@@ -49,6 +49,10 @@ class Choice:
         spaces = ", ".join(f'"{key}"' for key in self._keys)
         return f"type in ({', '.join(kinds)}){f' and space in ({spaces})' if spaces else ''} order by created"
 
+    def in_space(self, key: str) -> bool:
+        """Whether a space is one of those that were asked for."""
+        return not self._keys or key in self._keys
+
     def wants(self, path: str) -> bool:
         """Whether something at this path is a document."""
         return self._include.matches(path) and not self._exclude.matches(path)
@@ -151,7 +155,7 @@ class Walk:
             return
         if self.choice.wants(path):
             said = ",".join(sorted(self._said.get(page.id, ())))
-            yield Upserted(self.ref(key), _version(page, path, access, said))
+            yield Upserted(self.ref(key), version_of(page, path, access, said))
 
     def _file(self, file: Content) -> Iterator[Change]:
         key = key_of(file)
@@ -167,7 +171,7 @@ class Walk:
         if self.choice.wants(path):
             access = self.choice.access(path, lambda: page.access)
             size = file.extensions.size
-            yield Upserted(self.ref(key), _version(file, path, access), size=size)
+            yield Upserted(self.ref(key), version_of(file, path, access), size=size)
 
 
 def key_of(content: Content) -> str:
@@ -186,7 +190,18 @@ def kind_and_number(key: str) -> tuple[str, str]:
     return kind, number
 
 
-def _version(content: Content, path: str, access: Access, said: str = "") -> str:
+def version_of(content: Content, path: str, access: Access, said: str = "") -> str:
     """Differs where the document does, or where it stands, or who may see it."""
     told = repr((path, digest_of(access), said))
     return f"{content.version.number}-{blake2b(told.encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"
+
+
+def chosen(config: SourceConfig, name: str, *values: str) -> str:
+    """The value of an option that has these; the first unless given.
+
+    :raises InvalidInput: where another was given.
+    """
+    given = config.option(name, values[0])
+    if given not in values:
+        raise InvalidInput(f"{name} is {' or '.join(values)}, not {given}.")
+    return given

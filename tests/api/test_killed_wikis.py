@@ -12,6 +12,7 @@ from api.service import Service
 from memory.domain import OWNER
 from tests.api.test_killed_syncs import reached
 from tests.commands import kill_sync
+from tests.connectors import confluence_export
 from tests.connectors.confluence import FakeConfluence, confluence
 from tests.connectors.dokuwiki import Wiki, make, save
 from tests.connectors.repositories import BO, JANE, Repo
@@ -80,8 +81,19 @@ def test_killed_syncs_of_a_confluence_end_like_one_that_was_not(
     check(served.location, "confluence", tmp_path)
 
 
+def exported(place: Path) -> Path:
+    """The same pages as an export."""
+    made = FakeConfluence()
+    made.spaces["DOC"] = ["anonymous"]
+    for number, text in enumerate(texts()):
+        made.add(f"Page {number}", f"<p>{text}</p>", users=["u1"] if number % 3 == 1 else [])
+    return confluence_export.write(made, place / "export.zip")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "build"), [("gitwiki", repository), ("dokuwiki", wiki)])
+@pytest.mark.parametrize(
+    ("kind", "build"), [("gitwiki", repository), ("dokuwiki", wiki), ("confluence_export", exported)]
+)
 def test_killed_syncs_end_like_one_that_was_not(
     kind: str, build: Callable[[Path], Path], tmp_path: Path
 ) -> None:

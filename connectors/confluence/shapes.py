@@ -5,16 +5,13 @@ https://developer.atlassian.com/server/confluence/rest and https://developer.atl
 
 from typing import Any, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field
 
-from memory.errors import SourceError
-
-
-class _Shape(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, coerce_numbers_to_str=True)
+from connectors.http_shapes import Shape
+from connectors.http_shapes import shaped as as_shape
 
 
-class User(_Shape):
+class User(Shape):
     """Somebody with an account.
 
     :param account: Cloud's id.
@@ -37,45 +34,45 @@ class User(_Shape):
         return self.account or self.key
 
 
-class Group(_Shape):
+class Group(Shape):
     """A group of users; only Cloud's have ids."""
 
     name: str = ""
     id: str = ""
 
 
-class Users(_Shape):
+class Users(Shape):
     """Some users."""
 
     results: tuple[User, ...]
 
 
-class Groups(_Shape):
+class Groups(Shape):
     """Some groups."""
 
     results: tuple[Group, ...]
 
 
-class Subjects(_Shape):
+class Subjects(Shape):
     """Whom a restriction leaves in."""
 
     user: Users
     group: Groups
 
 
-class Restriction(_Shape):
+class Restriction(Shape):
     """Who may do one thing to a page; where it names nobody, nothing is restricted here."""
 
     restrictions: Subjects
 
 
-class Restrictions(_Shape):
+class Restrictions(Shape):
     """What is restricted on a page itself. Nothing here has a default: what was not told is not the same as no restriction."""
 
     read: Restriction
 
 
-class Version(_Shape):
+class Version(Shape):
     """The newest version of something."""
 
     number: int = 1
@@ -83,19 +80,19 @@ class Version(_Shape):
     by: User | None = None
 
 
-class Publishers(_Shape):
+class Publishers(Shape):
     """Everybody who ever published a version."""
 
     users: tuple[User, ...] = ()
 
 
-class Contributors(_Shape):
+class Contributors(Shape):
     """Who worked on something."""
 
     publishers: Publishers = Publishers()
 
 
-class History(_Shape):
+class History(Shape):
     """How something came about."""
 
     created_by: User | None = Field(None, alias="createdBy")
@@ -103,7 +100,7 @@ class History(_Shape):
     contributors: Contributors = Contributors()
 
 
-class Space(_Shape):
+class Space(Shape):
     """What pages lie in."""
 
     id: str = ""
@@ -111,32 +108,32 @@ class Space(_Shape):
     name: str = ""
 
 
-class Storage(_Shape):
+class Storage(Shape):
     """A body in the storage format."""
 
     value: str = ""
 
 
-class Body(_Shape):
+class Body(Shape):
     """What was written; None where it was not told."""
 
     storage: Storage | None = None
 
 
-class Links(_Shape):
+class Links(Shape):
     """Where it is shown and lies, beneath the address of the whole wiki."""
 
     webui: str = ""
     download: str = ""
 
 
-class InlineProperties(_Shape):
+class InlineProperties(Shape):
     """What an inline comment is about."""
 
     original: str = Field("", alias="originalSelection")
 
 
-class Extensions(_Shape):
+class Extensions(Shape):
     """What only some kinds have: files a size and type, comments a place."""
 
     media_type: str = Field("", alias="mediaType")
@@ -144,7 +141,7 @@ class Extensions(_Shape):
     inline: InlineProperties = Field(InlineProperties(), alias="inlineProperties")
 
 
-class Content(_Shape):
+class Content(Shape):
     """A page, a blog post, a comment or an attached file.
 
     :param ancestors: the pages above it, the top first.
@@ -167,7 +164,7 @@ class Content(_Shape):
     links: Links = Field(Links(), alias="_links")
 
 
-_S = TypeVar("_S", bound=_Shape)
+_S = TypeVar("_S", bound=Shape)
 
 
 def shaped(kind: type[_S], value: Any) -> _S:
@@ -175,11 +172,9 @@ def shaped(kind: type[_S], value: Any) -> _S:
 
     :raises SourceError: where it is none.
     """
-    try:
-        return kind.model_validate(value)
-    except ValidationError as error:
-        first = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])
-        raise SourceError(
-            f"The wiki answers no {kind.__name__.lower()} as Confluence has it: {first} is not understood.",
-            hint="Check the address: it is the one that pages begin with, https://HOST/wiki in the Cloud.",
-        ) from None
+    return as_shape(
+        kind,
+        value,
+        "Confluence",
+        "Check the address: it is the one that pages begin with, https://HOST/wiki in the Cloud.",
+    )

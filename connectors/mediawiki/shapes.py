@@ -2,23 +2,20 @@
 
 from typing import Any, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field
 
-from memory.errors import SourceError
-
-
-class _Shape(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+from connectors.http_shapes import Shape
+from connectors.http_shapes import shaped as as_shape
 
 
-class Protection(_Shape):
+class Protection(Shape):
     """Who may do what to a page: ``read`` is a type where the wiki's settings add it."""
 
     type: str
     level: str
 
 
-class Revision(_Shape):
+class Revision(Shape):
     """One version in a page's history.
 
     :param sha1: of the text; None where it is hidden.
@@ -41,7 +38,7 @@ class FileVersion(Revision):
     mime: str = ""
 
 
-class Page(_Shape):
+class Page(Shape):
     """A page as it is now.
 
     :param title: with its namespace, and with blanks.
@@ -60,7 +57,7 @@ class Page(_Shape):
     imageinfo: tuple[FileVersion, ...] = ()
 
 
-class Happened(_Shape):
+class Happened(Shape):
     """A line of the recent changes or of a log.
 
     :param logpage: the page's id when it happened: that of a page which is gone, too.
@@ -89,7 +86,7 @@ class Happened(_Shape):
         return [title for title in found if isinstance(title, str) and title]
 
 
-class Namespace(_Shape):
+class Namespace(Shape):
     """Pages of one purpose.
 
     :param namespaceprotection: the right that is needed to edit there, or several.
@@ -101,14 +98,14 @@ class Namespace(_Shape):
     namespaceprotection: str = ""
 
 
-class Alias(_Shape):
+class Alias(Shape):
     """Another name of a namespace."""
 
     id: int
     alias: str = ""
 
 
-class General(_Shape):
+class General(Shape):
     """What a wiki says of itself.
 
     :param server: scheme and host, as the wiki calls itself.
@@ -120,13 +117,13 @@ class General(_Shape):
     time: AwareDatetime
 
 
-class Statistics(_Shape):
+class Statistics(Shape):
     """How much there is."""
 
     pages: int = 0
 
 
-class Site(_Shape):
+class Site(Shape):
     """A wiki."""
 
     general: General
@@ -135,7 +132,7 @@ class Site(_Shape):
     statistics: Statistics = Statistics()
 
 
-_S = TypeVar("_S", bound=_Shape)
+_S = TypeVar("_S", bound=Shape)
 
 
 def shaped(kind: type[_S], value: Any) -> _S:
@@ -143,11 +140,4 @@ def shaped(kind: type[_S], value: Any) -> _S:
 
     :raises SourceError: where it is none.
     """
-    try:
-        return kind.model_validate(value)
-    except ValidationError as error:
-        first = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])
-        raise SourceError(
-            f"The wiki answers no {kind.__name__.lower()} as MediaWiki has it: {first} is not understood.",
-            hint="Check the address: it is that of api.php.",
-        ) from None
+    return as_shape(kind, value, "MediaWiki", "Check the address: it is that of api.php.")

@@ -17,7 +17,7 @@ from connectors.social.threads import Channel, Export, Said, ThreadSource, Unrea
 from memory.domain import Identity
 from memory.errors import SourceError
 
-_MENTION = re.compile(r"(?<![\w@])@([a-z0-9][a-z0-9._-]*)", re.IGNORECASE)
+MENTION = re.compile(r"(?<![\w@])@([a-z0-9][a-z0-9._-]*)", re.IGNORECASE)
 _LISTS = ("team", "channel", "user", "bot", "direct_channel")
 
 
@@ -140,10 +140,10 @@ class _Server(Export):
 
     def _said(self, told: dict[str, Any], *, direct: bool) -> Iterator[Said]:
         channel = self._direct(told["channel_members"]) if direct else self._channel(told)
-        replies = [each for each in told.get("replies") or () if not _system(each)]
+        replies = [each for each in told.get("replies") or () if not is_system(each)]
         first = self._post(told)
         thread = first.id if replies else ""
-        if not _system(told):
+        if not is_system(told):
             yield Said(channel, first, self._name, thread)
         for reply in replies:
             yield Said(channel, self._post(reply, reply=True), self._name, thread)
@@ -179,23 +179,23 @@ class _Server(Export):
             raise TypeError
         identity = f"{at}-{by}"
         if told.get("delete_at"):
-            return Post(identity, _moment(at), gone=True)
+            return Post(identity, moment_of(at), gone=True)
         if by not in self.people:
             self.people[by] = Someone(Identity(account=self._source.account(by)))
-        named = dict.fromkeys(each.lower().rstrip(".-_") for each in _MENTION.findall(text))
+        named = dict.fromkeys(each.lower().rstrip(".-_") for each in MENTION.findall(text))
         edited = told.get("edit_at")
         props = told.get("props")
         hook = isinstance(props, dict) and props.get("from_webhook") == "true"
         return Post(
             id=identity,
-            at=_moment(at),
+            at=moment_of(at),
             by="" if hook else by,
             text=text,
-            edited=_moment(edited) if isinstance(edited, int) and edited else None,
+            edited=moment_of(edited) if isinstance(edited, int) and edited else None,
             reply=reply,
             bot=str(props.get("override_username") or "webhook") if hook and isinstance(props, dict) else "",
             mentions=tuple(each for each in named if each in self.people),
-            reactions=tuple(_counted(told.get("reactions") or ())),
+            reactions=tuple(counted(told.get("reactions") or ())),
             files=tuple(self._files(told.get("attachments") or ())),
         )
 
@@ -212,12 +212,13 @@ class _Server(Export):
                 yield PostFile(shown, problem="not in the export: make it with its attachments")
 
 
-def _system(told: dict[str, Any]) -> bool:
+def is_system(told: dict[str, Any]) -> bool:
     """Whether it tells of joins, headers and the like."""
     return str(told.get("type") or "").startswith("system_")
 
 
-def _counted(reactions: Iterable[dict[str, Any]]) -> list[tuple[str, int]]:
+def counted(reactions: Iterable[dict[str, Any]]) -> list[tuple[str, int]]:
+    """Each kind of reaction with how many reacted so."""
     counts: dict[str, int] = {}
     for each in reactions:
         name = str(each["emoji_name"])
@@ -231,5 +232,6 @@ def _name(value: Any) -> str:
     return value.lower()
 
 
-def _moment(milliseconds: int) -> datetime:
+def moment_of(milliseconds: int) -> datetime:
+    """A moment as Mattermost writes it."""
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)

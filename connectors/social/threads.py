@@ -224,6 +224,9 @@ class ThreadSource(ABC):
 
     def close(self) -> None:
         """Let go of the export and of the temporary file."""
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._walk is not None:
             self._walk.spool.close()
             self._walk.archive.close()
@@ -234,7 +237,7 @@ class ThreadSource(ABC):
         return f"{self._config.name}:{identity}"
 
     def _begin(self) -> _Walk:
-        self.close()
+        self._let_go()
         archive, export = self._opened()
         self._walk = _Walk(archive, export, tempfile.TemporaryFile())  # noqa: SIM115 - open as long as the walk
         return self._walk
@@ -354,7 +357,7 @@ class ThreadSource(ABC):
                 break
             if not fresh or all(walk.archive.stamp(name) == walk.stamps[name] for name in place.files):
                 return walk, place
-            self.close()
+            self._let_go()
         doubt = walk.doubts(ref.key) if walk else "the export changes while it is read"
         if doubt:
             raise SourceError(f"{ref} cannot be found: {doubt}.", hint="Run the sync again.")

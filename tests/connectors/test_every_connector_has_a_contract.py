@@ -18,6 +18,7 @@ NO_CONNECTORS = {
     "directory",
     "http",
     "http_errors",
+    "http_shapes",
     "http_settings",
     "internet_address",
     "mbox",

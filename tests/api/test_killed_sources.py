@@ -1,5 +1,6 @@
-"""Syncs of wikis are killed at seeded points: the memory ends as if nobody had killed any."""
+"""Syncs of wikis and of conversations are killed at seeded points: the memory ends as if nobody had killed any."""
 
+import json
 import random
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,9 +13,10 @@ from api.service import Service
 from memory.domain import OWNER
 from tests.api.test_killed_syncs import reached
 from tests.commands import kill_sync
-from tests.connectors import confluence_export
+from tests.connectors import confluence_export, test_mattermost, test_teams, test_yammer
 from tests.connectors.confluence import FakeConfluence, confluence
 from tests.connectors.dokuwiki import Wiki, make, save
+from tests.connectors.mattermost_server import TOKEN, FakeMattermost, mattermost
 from tests.connectors.repositories import BO, JANE, Repo
 from tests.memories import add_folder, service, sync
 
@@ -74,6 +76,23 @@ def served() -> Iterator[FakeConfluence]:
         yield made
 
 
+@pytest.fixture
+def chat() -> Iterator[FakeMattermost]:
+    """A Mattermost with a thread of each text."""
+    with mattermost() as made:
+        team = made.team("sales")
+        channels = [made.channel(team, name, kind=kind) for name, kind in (("offers", "O"), ("secret", "P"))]
+        for number, text in enumerate(texts()):
+            channel = channels[number % 3 == 1]
+            made.post(channel, "Agreed.", root=made.post(channel, text))
+        yield made
+
+
+@pytest.mark.slow
+def test_killed_syncs_of_a_mattermost_end_like_one_that_was_not(chat: FakeMattermost, tmp_path: Path) -> None:
+    check(chat.location, "mattermost_api", tmp_path, secrets={"token": TOKEN})
+
+
 @pytest.mark.slow
 def test_killed_syncs_of_a_confluence_end_like_one_that_was_not(
     served: FakeConfluence, tmp_path: Path
@@ -90,9 +109,55 @@ def exported(place: Path) -> Path:
     return confluence_export.write(made, place / "export.zip")
 
 
+def graph(place: Path) -> Path:
+    """Threads with an answer each, as Microsoft Graph tells them."""
+    told: list[Any] = [test_teams.TEAM, *test_teams.PEOPLE]
+    for number, text in enumerate(texts()):
+        told.append(test_teams.channel(f"c{number}"))
+        told.append(test_teams.message(2 * number, text, where=f"c{number}"))
+        answer = {"replyToId": str(2 * number)}
+        told.append(test_teams.message(2 * number + 1, "Agreed.", test_teams.BO, f"c{number}", **answer))
+    place.mkdir(exist_ok=True)
+    (place / "graph").mkdir()
+    (place / "graph" / "all.json").write_text(json.dumps(told))
+    return place / "graph"
+
+
+def network(place: Path) -> Path:
+    """Threads with an answer each, as Viva Engage exports them."""
+    said = []
+    for number, text in enumerate(texts()):
+        said.append(test_yammer.message(f"{number}0", f"{number}0", text))
+        said.append(
+            test_yammer.message(f"{number}1", f"{number}0", "Agreed.", "2", replied_to_id=f"{number}0")
+        )
+    return test_yammer.write(place / "network.zip", test_yammer.files(*said))
+
+
+def bulk(place: Path) -> Path:
+    """Threads with an answer each, as Mattermost exports them."""
+    said = [
+        test_mattermost.post(text, at=number, replies=[test_mattermost.reply("Agreed.", at=number + 1)])
+        for number, text in enumerate(texts())
+    ]
+    team = {"type": "team", "team": {"name": "sales", "display_name": "Sales", "type": "O"}}
+    people = [test_mattermost.user(name, ["offers"]) for name in ("jane", "bo")]
+    return test_mattermost.write(
+        place / "bulk.jsonl", team, test_mattermost.channel("offers"), *people, *said
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("kind", "build"), [("gitwiki", repository), ("dokuwiki", wiki), ("confluence_export", exported)]
+    ("kind", "build"),
+    [
+        ("gitwiki", repository),
+        ("dokuwiki", wiki),
+        ("confluence_export", exported),
+        ("teams", graph),
+        ("yammer", network),
+        ("mattermost", bulk),
+    ],
 )
 def test_killed_syncs_end_like_one_that_was_not(
     kind: str, build: Callable[[Path], Path], tmp_path: Path
@@ -100,12 +165,12 @@ def test_killed_syncs_end_like_one_that_was_not(
     check(str(build(tmp_path)), kind, tmp_path)
 
 
-def check(location: str, kind: str, tmp_path: Path) -> None:
+def check(location: str, kind: str, tmp_path: Path, **more: Any) -> None:
     """Sync it once in peace and once with kills, and compare."""
     choose = random.Random(6)
     for name in ("whole", "killed"):
         with service(tmp_path / name) as asked:
-            add_folder(asked, location, "wiki", kind)
+            add_folder(asked, location, "wiki", kind, **more)
     with service(tmp_path / "whole") as asked:
         sync(asked)
         whole = state(asked)

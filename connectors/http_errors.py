@@ -11,6 +11,8 @@ import httpx
 from memory.errors import NotFound, RateLimited, SourceError, SourceUnavailable
 
 _UNSHOWABLE = re.compile(r"[^\x21-\x7e]|%(?:[01][0-9A-Fa-f]|7[Ff])")
+_NO_MOMENT = 1_000_000_000
+"""What is less, as seconds since 1970, was over in 2001."""
 _ODD = "Check the source's address."
 
 
@@ -64,12 +66,18 @@ def complain(answer: httpx.Response, also: Collection[int] = ()) -> None:
 def retry_after(headers: httpx.Headers) -> float | None:
     """The seconds to wait that a source asks for (RFC 9110, 10.2.3); None where it asks for none.
 
-    A moment is taken from the source's own clock, where it tells what that says.
+    A moment is taken from the source's own clock, where it tells what that says. Without ``Retry-After``, ``X-RateLimit-Reset`` counts, which no
+    standard describes: seconds to wait, or the moment in seconds since 1970.
     """
     given = headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]{1,9}", given):
         return float(given)
+    reset = headers.get("x-ratelimit-reset", "").strip()
     until = _moment(given)
+    if until is None and re.fullmatch(r"[0-9]{1,10}", reset):
+        if int(reset) < _NO_MOMENT:
+            return float(reset)
+        until = datetime.fromtimestamp(int(reset), UTC)
     if until is None:
         return None
     now = _moment(headers.get("date", "")) or datetime.now(UTC)

@@ -47,6 +47,8 @@ class MattermostApi(ThreadSource):
                 "A Mattermost server is asked with a token.",
                 hint="Give a bot's access token by --secret token.",
             )
+        # What ends so means channels as a whole: beneath them lies one level only.
+        self._by_channel = all(each.endswith(("/", "**")) for each in config.include)
         self._rest = Rest(web_of(config, {"Authorization": bearer(token)}))
         self._store = PostStore(config.state, config.location)
 
@@ -78,6 +80,15 @@ class MattermostApi(ThreadSource):
         if gone and gone.issuperset(post["id"] for post in json.loads(content.read())["posts"]):
             raise NotFound(f"There is no document {ref}.")
         return content
+
+    def takes(self, channel: str) -> bool:
+        """Whether anything of a channel may be taken.
+
+        :param channel: ``TEAM/CHANNEL``.
+        """
+        if self._exclude.matches(f"{channel}/"):
+            return False
+        return not self._by_channel or self._include.matches(f"{channel}/")
 
     def close(self) -> None:
         """End the connections, and let go of what was kept."""
@@ -152,6 +163,9 @@ class _Server(Export):
             of_team = None if team.allow_open_invite else self._rest.members("teams", team.id)
             for told in self._rest.channels(team):
                 self._listed.add(told.id)
+                if not self._source.takes(f"{team.name}/{told.name}"):
+                    self._store.forget(told.id)
+                    continue
                 try:
                     self._refresh(told.id)
                     channel = self._channel(team, told, of_team)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from connectors.http import Web
 from connectors.http_shapes import Shape
 from connectors.http_shapes import shaped as as_shape
-from memory.errors import SourceError
+from memory.errors import SourceError, SourceUnavailable
 
 TOGETHER = 200
 """Entries in one answer: more the server does not give."""
@@ -116,17 +116,32 @@ class Rest:
         return list(self._posts(channel, {"since": str(moment)})[1])
 
     def all_posts(self, channel: str) -> Iterator[dict[str, Any]]:
-        """Every post of a channel, newest first, without those that are deleted."""
-        before = ""
+        """Every post of a channel, newest first, without those that are deleted.
+
+        ``before`` means a moment, so posts of the very moment of the last one would be passed over: each page begins within the one before, where
+        its oldest moment is still ahead.
+
+        :raises SourceUnavailable: where the post that a page is asked for by was deleted for good meanwhile: the server then tells nothing, as at the end.
+        """
+        before, page, known = "", 0, set[str]()
         while True:
-            order, posts = self._posts(
-                channel, {"per_page": str(TOGETHER), **({"before": before} if before else {})}
-            )
-            if not order or order[-1] == before:
+            asked = {"per_page": str(TOGETHER), "page": str(page)} | ({"before": before} if before else {})
+            order, posts = self._posts(channel, asked)
+            if before and page == 0 and known.isdisjoint(order):
+                raise SourceUnavailable(f"{self.web.host} lost posts while they were read.")
+            held = {
+                post["id"]: post for post in posts
+            }  # the first posts of threads come along, wherever they stand
+            told = [held[each] for each in order if each in held]
+            fresh = [post for post in told if post["id"] not in known]
+            yield from fresh
+            if not fresh:
                 return
-            told = set(order)  # the first posts of threads come along, wherever they stand
-            yield from (post for post in posts if post["id"] in told)
-            before = order[-1]
+            later = [post["id"] for post in told if post["create_at"] > told[-1]["create_at"]]
+            if later:
+                before, page, known = later[-1], 0, set(order)
+            else:  # all of one moment: only their number tells pages apart
+                page, known = page + 1, known | set(order)
 
     def channel(self, number: str) -> ChannelShape:
         """A channel by its id.

@@ -175,9 +175,14 @@ class FakeMattermost:
         if "since" in asked:
             found = [each for each in held if each["update_at"] > int(asked["since"])][: self.since_most]
         else:
-            before = self.posts[asked["before"]]["create_at"] if "before" in asked else 1 << 60
+            before = (
+                self.posts.get(asked["before"], {"create_at": 0})["create_at"]
+                if "before" in asked
+                else 1 << 60
+            )
             found = [each for each in held if not each["delete_at"] and each["create_at"] < before]
-            found = found[: min(self.most, int(asked.get("per_page", 60)))]
+            size = min(self.most, int(asked.get("per_page", 60)))
+            found = found[int(asked.get("page", 0)) * size :][:size]
         order = [each["id"] for each in found]
         threads = {each["root_id"] for each in found if each["root_id"]} - set(order)
         told = [*found, *(self.posts[each] for each in threads if not self.posts[each]["delete_at"])]

@@ -216,6 +216,13 @@ def test_a_source_asks_for_a_pause(server: Server, web: Web) -> None:
     assert 55 < soon <= 60
     for odd in ("", "soon", "-3", "1.5", "²", "9" * 400):
         assert retry_after(httpx.Headers({"retry-after": odd.encode()})) is None
+    # What some tell in its place, in seconds or as a moment.
+    for reset in ("90", str(int(now.timestamp()) + 90)):
+        told = {"x-ratelimit-reset": reset, "date": format_datetime(now)}
+        assert retry_after(httpx.Headers(told)) == 90
+        assert retry_after(httpx.Headers(told | {"retry-after": "7"})) == 7
+    for odd in ("", "soon", "-3", "9" * 11):
+        assert retry_after(httpx.Headers({"x-ratelimit-reset": odd})) is None
 
 
 def test_a_slow_source_is_not_waited_for(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

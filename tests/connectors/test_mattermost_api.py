@@ -16,11 +16,12 @@ from pydantic import SecretStr
 from connectors.base import Change, Checkpoint, Connector, Content, SourceConfig, Upserted
 from connectors.patience import Patience, Patient
 from connectors.social.mattermost_api import MattermostApi
+from connectors.social.mattermost_posts import PostStore
 from connectors.testing import ConnectorContract
 from ingest.parsers.registry import read
 from memory.domain import Access, Failed, Role, SourceRef
-from memory.errors import InvalidInput, NotFound, SourceError
-from tests.connectors.mattermost_server import TOKEN, FakeMattermost, mattermost
+from memory.errors import InvalidInput, NotFound, SourceError, SourceUnavailable
+from tests.connectors.mattermost_server import MINUTE, TOKEN, FakeMattermost, mattermost
 from tests.connectors.wire import Wire
 
 STAFF = Access(frozenset({"group:staff"}))
@@ -202,6 +203,69 @@ def test_a_sync_asks_for_what_is_new_only(server: FakeMattermost, tmp_path: Path
     whole = walk(config)[0]
     file.write_bytes(b"no database at all" * 100)
     assert walk(config)[0] == whole
+
+
+def test_posts_of_one_moment_are_all_read(server: FakeMattermost, tmp_path: Path) -> None:
+    channel, server.most = server.channel(server.team("sales"), "offers"), 20
+    for number in range(120):
+        server.now -= MINUTE * (
+            10 <= number < 14 or 50 <= number < 95
+        )  # next() goes on by one: 4, and 45, of one moment
+        server.post(channel, f"post {number}")
+    assert len({each["create_at"] for each in server.posts.values()}) == 120 - 49
+    config = source(server, tmp_path / "state")
+    found = [json.loads(fetch(config, key).read())["posts"] for key in walk(config)[0]]
+    assert sorted(each["id"] for posts in found for each in posts) == sorted(server.posts)
+
+
+def test_a_post_that_goes_while_pages_are_read_takes_no_others_along(server: FakeMattermost) -> None:
+    channel, server.most = server.channel(server.team("sales"), "offers"), 20
+    for number in range(60):
+        server.post(channel, f"post {number}")
+    answer, purged = server.answer, list[str]()
+
+    def purging(path: str, asked: dict[str, str]) -> tuple[int, Any]:
+        if "before" in asked and not purged:  # a retention policy deletes for good
+            purged.append(asked["before"])
+            del server.posts[asked["before"]]
+        return answer(path, asked)
+
+    server.answer = purging  # type: ignore[method-assign]
+    with closing(MattermostApi(source(server))) as made, pytest.raises(SourceUnavailable):
+        list(made.changes(None))
+    with closing(MattermostApi(source(server))) as made:
+        [day] = [each for each in made.changes(None) if isinstance(each, Upserted)]
+        assert len(json.loads(made.fetch(day.ref).read())["posts"]) == 59
+
+
+def test_a_channel_that_is_left_out_is_not_asked_for(server: FakeMattermost, tmp_path: Path) -> None:
+    team = server.team("sales")
+    offers, board = server.channel(team, "offers"), server.channel(team, "board", kind="P")
+    for each in (offers, board):
+        server.post(each, "words")
+    config = source(server, tmp_path / "state")
+    assert {key.partition("/")[0] for key in walk(config)[0]} == {offers, board}
+    for chosen in (
+        {"exclude": ("sales/board/**",)},
+        {"include": ("sales/offers/",)},
+        {"exclude": ("board",)},
+    ):
+        server.requests.clear()
+        with closing(MattermostApi(replace(config, **chosen))) as made:
+            *found, last = made.changes(None)
+            assert [each.ref.key.partition("/")[0] for each in found if isinstance(each, Upserted)] == [
+                offers
+            ]
+            assert isinstance(last, Checkpoint)
+            assert last.doubts is not None
+            assert last.doubts(f"{board}/{'9' * 26}") == ""  # what was known of it is gone
+        assert not [each for each in server.requests if board in each]
+    store = PostStore(tmp_path / "state", config.location)
+    assert store.channels() == [offers]
+    store.close()
+    # A pattern that may mean a part of it decides conversation by conversation.
+    with closing(MattermostApi(replace(config, include=("sales/board/2024-*",)))) as made:
+        assert [each.ref.key[:26] for each in made.changes(None) if isinstance(each, Upserted)] == [board]
 
 
 def test_who_may_see_what_and_who_not_any_more(server: FakeMattermost, tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """Making a backup: a copy of the memory as it was at one moment, taken while it is used."""
 
 import errno
+import fcntl
 import os
 import shutil
 import subprocess
 import tarfile
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +16,16 @@ from typing import Any
 import tomli_w
 
 from api.backup_manifest import Manifest, contents
-from api.home_folder import CATALOGUE, INDEX, KEYS, SETTINGS
+from api.home_folder import CATALOGUE, INDEX, KEYS, SETTINGS, clear
 from api.wiring import Memory, index_folder
 from memory.catalogue.engine import HEAD
 from memory.errors import DiskFull, InvalidInput, InvalidSettings, MemoryInUse
 from memory.index.copying import size_of
 from memory.index.edge import EdgeIndex
 from memory.index.edge_shard import need_space
+
+_PARTIAL = ".mneme-partial"
+"""How the name of a half backup ends; its lock tells whether somebody is at it still."""
 
 
 class Backups:
@@ -38,7 +42,8 @@ class Backups:
         """Make a backup: one file where the name ends in ``.tar``, else a folder.
 
         It is made beside its place under another name and gets its own when it is whole and on the disk, so that
-        whatever ends this early leaves no backup rather than half of one.
+        whatever ends this early leaves no backup rather than half of one. What a process that was killed has left in
+        that folder is removed, whatever its name was to be.
 
         :param target: an absolute path where there is nothing yet.
         :param keys: take in the keys that the secrets of sources are encrypted by.
@@ -51,13 +56,15 @@ class Backups:
         _need_embedded(self._memory)
         if not self._making.acquire(blocking=False):
             raise MemoryInUse("A backup is being made already.", hint="Wait until it is done.")
-        made = target.with_name(f".{target.name}.partial")
+        made = target.with_name(f".{target.name}{_PARTIAL}")
+        locks: list[int] = []
         try:
-            _clear(made)
+            _sweep(target.parent)
+            made = _begun(made, locks)
             manifest = self._fill(made, keys)
             size = size_of(made)
             if target.suffix == ".tar":
-                made = _packed(made)
+                made = _packed(made, locks)
             _publish(made, target)
         except OSError as error:
             if error.errno == errno.ENOSPC:
@@ -66,7 +73,10 @@ class Backups:
                 f"The backup cannot be written to {target.parent}: {error.strerror}."
             ) from error
         finally:
-            _clear(made)
+            if locks:
+                clear(made)
+            for lock in locks:
+                os.close(lock)
             self._making.release()
         told = asdict(manifest)
         del told["files"]
@@ -82,7 +92,6 @@ class Backups:
             2 * (size_of(index_folder(memory.settings)) + catalogue.stat().st_size),
             "the backup",
         )
-        folder.mkdir(mode=0o700)
         with ExitStack() as held:
             # Held while nothing is written to the index: so the catalogue never says of a passage that it is there
             # when it is not. What was on its way is pending in the copy too, and is written after it was restored.
@@ -133,12 +142,12 @@ def _need_embedded(memory: Memory) -> None:
         )
 
 
-def _packed(folder: Path) -> Path:
+def _packed(folder: Path, locks: list[int]) -> Path:
     """One file of a folder's files, holes left out where `tar` can do that; the folder is gone then."""
     file = folder.with_name(f"{folder.name}.tar")
-    file.unlink(missing_ok=True)
     names = sorted(path.name for path in folder.iterdir())
-    file.touch(mode=0o600)
+    file.touch(mode=0o600, exist_ok=False)
+    locks.append(_locked(file))
     command = ["tar", "--create", "--sparse", "--file", str(file), "--directory", str(folder), "--", *names]
     try:
         try:
@@ -168,9 +177,33 @@ def _publish(made: Path, target: Path) -> None:
             os.close(number)
 
 
-def _clear(made: Path) -> None:
-    """Remove what a backup that ended early has left."""
-    if made.is_dir():
-        shutil.rmtree(made, ignore_errors=True)
-    else:
-        made.unlink(missing_ok=True)
+def _begun(made: Path, locks: list[int]) -> Path:
+    try:
+        made.mkdir(mode=0o700)
+    except FileExistsError as error:
+        raise MemoryInUse(
+            f"{made} is there: a backup is made to that place.",
+            hint="Wait until it is done; remove it where none is made any more.",
+        ) from error
+    locks.append(_locked(made))
+    return made
+
+
+def _locked(made: Path) -> int:
+    """Open what is being made, locked for as long as this process is at it; a disk without locks does without."""
+    number = os.open(made, os.O_RDONLY)
+    with suppress(OSError):
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return number
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what backups that were killed have left; what somebody is at still is locked."""
+    for left in folder.glob(f".*{_PARTIAL}*"):
+        with suppress(OSError):
+            number = os.open(left, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                clear(left)
+            finally:
+                os.close(number)

@@ -91,6 +91,14 @@ def verified(folder: Path, newest_schema: str) -> Manifest:
     return manifest
 
 
+def brought(folder: Path) -> set[str]:
+    """What a backup's folder had at its top when it was whole, by name; empty where it has no manifest."""
+    try:
+        return {name.partition("/")[0] for name in _read(folder).files}
+    except BackupUnusable:
+        return set()
+
+
 def _read(folder: Path) -> Manifest:
     try:
         told = json.loads((folder / NAME).read_text(encoding="utf-8"))

@@ -1,5 +1,8 @@
 """What lies in the home folder, by name; a backup has the same names."""
 
+import shutil
+from pathlib import Path
+
 CATALOGUE, INDEX, SETTINGS, KEYS = "catalogue.db", "index", "settings.toml", "keys"
 """What a backup may hold."""
 
@@ -9,5 +12,13 @@ SOURCES = "sources"
 OWNER_LOCK, OWNER_TOKEN = "owner.lock", "owner.token"
 """Of the process that owns the memory; made anew with each."""
 
-RESTORING = "restoring"
-"""The folder where a backup lies until it is whole and verified."""
+RESTORING, RESTORED = "restoring", "restored"
+"""The folder where a backup lies until it is whole and verified, and its name while it is moved to its place."""
+
+
+def clear(path: Path) -> None:
+    """Remove a file or a folder with all in it, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -6,9 +6,19 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from api.backup_manifest import Manifest, verified
+from api.backup_manifest import Manifest, brought, verified
 from api.doctor import examine
-from api.home_folder import CATALOGUE, INDEX, KEYS, OWNER_LOCK, OWNER_TOKEN, RESTORING, SETTINGS
+from api.home_folder import (
+    CATALOGUE,
+    INDEX,
+    KEYS,
+    OWNER_LOCK,
+    OWNER_TOKEN,
+    RESTORED,
+    RESTORING,
+    SETTINGS,
+    clear,
+)
 from api.lock import OwnerLock
 from api.settings import Settings, load
 from api.wiring import open_memory
@@ -18,7 +28,7 @@ from memory.errors import BackupUnusable, DiskFull, InvalidInput, InvalidSetting
 from memory.index.copying import copy_folder, size_of
 from memory.index.edge_shard import need_space
 
-_MAY_BE_THERE = {OWNER_LOCK, OWNER_TOKEN, "models", "lost+found", SETTINGS, KEYS, RESTORING}
+_MAY_BE_THERE = {OWNER_LOCK, OWNER_TOKEN, "models", "lost+found", SETTINGS, KEYS, RESTORING, RESTORED}
 """In a home folder that counts as empty: what is made anew, and what somebody may have put there for this."""
 
 
@@ -41,7 +51,7 @@ def restore(settings: Settings, backup: Path) -> dict[str, Any]:
     staged = settings.home / RESTORING
     try:
         _need_empty(settings.home)
-        shutil.rmtree(staged, ignore_errors=True)
+        _undo(settings.home)
         try:
             manifest = _bring(backup, staged)
             _end_sessions(staged / CATALOGUE)
@@ -63,13 +73,23 @@ def restore(settings: Settings, backup: Path) -> dict[str, Any]:
 def _need_empty(home: Path) -> None:
     names = {path.name for path in home.iterdir()}
     there = names - _MAY_BE_THERE
-    if RESTORING in names and CATALOGUE not in names:
+    if names & {RESTORING, RESTORED} and CATALOGUE not in names:
         there -= {INDEX}  # brought there by a restore that was killed
     if there:
         raise InvalidInput(
             f"The home folder {home} is not empty: it has {', '.join(sorted(there)[:5])}.",
             hint="Restore into an empty one: set MNEME_HOME to a new folder.",
         )
+
+
+def _undo(home: Path) -> None:
+    """Remove what a restore that was killed has brought: this one may be of another backup."""
+    moved = brought(home / RESTORED)
+    for name in (KEYS, SETTINGS):
+        if name in moved and not (home / RESTORED / name).exists():
+            clear(home / name)
+    clear(home / RESTORED)
+    clear(home / RESTORING)
 
 
 def _bring(backup: Path, staged: Path) -> Manifest:
@@ -105,14 +125,15 @@ def _end_sessions(file: Path) -> None:
 
 def _take_place(staged: Path, home: Path) -> list[str]:
     """Move everything to where it belongs, the catalogue last: with it the memory is there. Says what was kept."""
-    shutil.rmtree(home / INDEX, ignore_errors=True)
+    whole = staged.rename(home / RESTORED)
+    clear(home / INDEX)
     kept = []
     for name in (INDEX, KEYS, SETTINGS, CATALOGUE):
         if (home / name).exists():
             kept.append(name)
-        elif (staged / name).exists():
-            (staged / name).rename(home / name)
-    shutil.rmtree(staged)
+        elif (whole / name).exists():
+            (whole / name).rename(home / name)
+    clear(whole)
     return kept
 
 

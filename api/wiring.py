@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
-from api.home_folder import CATALOGUE, INDEX, KEYS, RESTORING, SOURCES
+from api.home_folder import CATALOGUE, INDEX, KEYS, RESTORED, RESTORING, SOURCES, clear
 from api.lock import OwnerLock
 from api.settings import Settings
 from api.sources import config_of
@@ -331,11 +331,13 @@ def open_memory(settings: Settings, doing: str, *, parsers: ParserPool | None = 
 
 def _need_restored(settings: Settings) -> None:
     home = settings.home
-    if (home / RESTORING).exists() and not (home / CATALOGUE).exists():
-        raise CatalogueError(
-            f"A restore into {home} was interrupted.",
-            hint=f"Run `mneme restore` again; or remove {home / RESTORING} to begin with nothing.",
-        )
+    for left in (home / RESTORING, home / RESTORED):
+        if left.exists() and not (home / CATALOGUE).exists():
+            raise CatalogueError(
+                f"A restore into {home} was interrupted.",
+                hint=f"Run `mneme restore` again; or remove {left} to begin with nothing.",
+            )
+        clear(left)  # with the catalogue, all had come
 
 
 def open_index(settings: Settings, identity: ModelIdentity) -> VectorIndex:

@@ -23,18 +23,26 @@ def start(home: Path, said: Path, *words: str) -> BaseProcess:
     return process
 
 
-def kill_sync(home: Path, said: Path, when: Callable[[], bool], later: float = 0) -> int | None:
-    """Begin ``mneme sync`` and kill it once something holds, or after a minute; gives how it ended: -9 if by that.
+def kill(when: Callable[[], bool], home: Path, said: Path, *words: str, later: float = 0) -> int | None:
+    """Begin ``mneme WORDS`` and kill it once something holds, or after a minute; gives how it ended: -9 if by that.
 
     :param later: seconds to wait once it holds.
     """
-    process, deadline = start(home, said, "sync"), time.monotonic() + 60
+    process, deadline = start(home, said, *words), time.monotonic() + 60
     while process.is_alive() and not when() and time.monotonic() < deadline:
         time.sleep(0.002)
     time.sleep(later)
     process.kill()
     process.join(60)
     return process.exitcode
+
+
+def kill_sync(home: Path, said: Path, when: Callable[[], bool], later: float = 0) -> int | None:
+    """Begin ``mneme sync`` and kill it once something holds, or after a minute; gives how it ended: -9 if by that.
+
+    :param later: seconds to wait once it holds.
+    """
+    return kill(when, home, said, "sync", later=later)
 
 
 def _command(home: str, said: str, words: tuple[str, ...]) -> None:

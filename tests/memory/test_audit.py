@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +12,7 @@ from memory.catalogue.audit import Wanted
 from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.schema import audit
 from memory.errors import InvalidInput
+from tests.memory.conftest import Databases
 
 KEEP = timedelta(days=30)
 LONG_AGO = datetime(2001, 2, 3, tzinfo=UTC)
@@ -27,15 +27,15 @@ CHANGES = {
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
+def shared(databases: Databases, made: str) -> Iterator[Catalogue]:
     """A catalogue for properties: each example empties its audit first."""
-    catalogue = opened(tmp_path_factory.mktemp("audit"))
+    catalogue = opened(databases.copy(made))
     yield catalogue
     catalogue.close()
 
 
-def opened(folder: Path) -> Catalogue:
-    return Catalogue(f"sqlite:///{folder / 'c.db'}", keep_audit=KEEP)
+def opened(address: str) -> Catalogue:
+    return Catalogue(address, keep_audit=KEEP)
 
 
 def filled(catalogue: Catalogue, number: int) -> None:
@@ -65,8 +65,8 @@ def test_any_change_is_found_where_it_was_made(shared: Catalogue, size: int, dat
     assert verdict.entries == hurt - 1
 
 
-def test_a_seal_kept_elsewhere_shows_a_cut_end_and_a_chain_written_anew(tmp_path: Path) -> None:
-    catalogue = opened(tmp_path)
+def test_a_seal_kept_elsewhere_shows_a_cut_end_and_a_chain_written_anew(address: str) -> None:
+    catalogue = opened(address)
     filled(catalogue, 3)
     noted = catalogue.audit.verify().newest
     filled(catalogue, 5)  # the same requests at other times: whole in itself
@@ -82,11 +82,11 @@ def test_a_seal_kept_elsewhere_shows_a_cut_end_and_a_chain_written_anew(tmp_path
     catalogue.close()
 
 
-def test_what_is_past_its_time_goes_and_the_rest_still_holds(tmp_path: Path) -> None:
-    catalogue = opened(tmp_path)
+def test_what_is_past_its_time_goes_and_the_rest_still_holds(address: str) -> None:
+    catalogue = opened(address)
     filled(catalogue, 4)
     noted = catalogue.audit.verify().newest
-    brief = Catalogue(f"sqlite:///{tmp_path / 'c.db'}", keep_audit=timedelta(microseconds=1))
+    brief = Catalogue(address, keep_audit=timedelta(microseconds=1))
     assert brief.audit.expire() == 4
     brief.audit.note("owner", "", "GET /later", {})
     verdict = brief.audit.verify(noted)
@@ -101,8 +101,8 @@ def test_what_is_past_its_time_goes_and_the_rest_still_holds(tmp_path: Path) -> 
     catalogue.close()
 
 
-def test_entries_are_narrowed_by_whose_place_what_document_and_when(tmp_path: Path) -> None:
-    catalogue = opened(tmp_path)
+def test_entries_are_narrowed_by_whose_place_what_document_and_when(address: str) -> None:
+    catalogue = opened(address)
     filled(catalogue, 4)
     catalogue.audit.note("owner", "", "GET /all", {"documents": ["d1", "d_"]})
     read = catalogue.audit.entries

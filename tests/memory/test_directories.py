@@ -1,7 +1,6 @@
 """Directories: who is in which groups, groups of groups, who has left, and what is kept of whom."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +16,8 @@ from tests.directories import enrol
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    opened = Catalogue(f"sqlite:///{tmp_path / 'c.db'}")
+def catalogue(address: str) -> Iterator[Catalogue]:
+    opened = Catalogue(address)
     yield opened
     opened.close()
 

@@ -1,19 +1,15 @@
 """What an asker may know of a person, against the plainest way to work it out: look at each document."""
 
-import shutil
 from collections import Counter
 from datetime import UTC, datetime
-from itertools import count
-from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from memory.catalogue.catalogue import Catalogue
-from memory.catalogue.sources import Source
 from memory.domain import AUTHORING, OWNER, Access, Asker, Contribution, Document, Identity, Role, SourceRef
 from memory.people.names import display_name, name_key
+from tests.memory.conftest import Template
 
 JANE = [
     Identity("Jane Doe", "jane@x.example"),
@@ -25,7 +21,6 @@ JANE = [
 OTHERS = [Identity("Max Roe", "max@y.example"), Identity("Ann Poe", "ann@y.example"), Identity("Kim Coe")]
 ASKER = Asker("", frozenset({"group:a"}))
 TEXTS = ["jane", "Doe", "Jane Doe", "Annabel", "jane@home.example", "jd7", "JD", "Annabel Jane Doe", "nobody"]
-_numbers = count()
 
 
 @st.composite
@@ -56,20 +51,9 @@ def _documents(draw: st.DrawFn) -> list[Document]:
     return found
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("page") / "c.db"
-    made = Catalogue(f"sqlite:///{path}")
-    made.sources.add(Source("files", "folder", "/files", {}))
-    made.close()
-    return path
-
-
-def remember(empty: Path, documents: list[Document]) -> Catalogue:
+def remember(empty: Template, documents: list[Document]) -> Catalogue:
     """A memory of some documents in which all that is Jane's has been joined by hand."""
-    path = empty.with_name(f"{next(_numbers)}.db")
-    shutil.copy(empty, path)
-    catalogue = Catalogue(f"sqlite:///{path}")
+    catalogue = empty.copy()
     with catalogue.transaction() as connection:
         for document in documents:
             catalogue.documents.replace(connection, document, "", [])
@@ -89,7 +73,7 @@ def remember(empty: Path, documents: list[Document]) -> Catalogue:
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(_documents())
 def test_a_page_says_what_the_documents_say_that_the_asker_may_see(
-    empty: Path, documents: list[Document]
+    empty: Template, documents: list[Document]
 ) -> None:
     catalogue = remember(empty, documents)
     pages = catalogue.person_pages
@@ -136,7 +120,7 @@ def test_a_page_says_what_the_documents_say_that_the_asker_may_see(
 
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(_documents())
-def test_nothing_is_named_by_what_the_asker_may_not_see(empty: Path, documents: list[Document]) -> None:
+def test_nothing_is_named_by_what_the_asker_may_not_see(empty: Template, documents: list[Document]) -> None:
     """Names, aliases and who is found by them are as if the hidden documents did not exist."""
     seen = [each for each in documents if each.access.allows(ASKER)]
     whole, part = remember(empty, documents), remember(empty, seen)

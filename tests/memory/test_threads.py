@@ -12,6 +12,7 @@ from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.sources import Source
 from memory.catalogue.threads import ThreadedMessage
 from memory.domain import OWNER, Access, Asker, Document, SourceRef
+from tests.memory.conftest import Databases
 
 DAY = datetime(2025, 3, 3, tzinfo=UTC)
 PUBLIC = Access(frozenset({"public"}))
@@ -20,8 +21,8 @@ _ids = count(1)
 
 
 @pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
-    opened = Catalogue(f"sqlite:///{tmp_path_factory.mktemp('threads') / 'catalogue.db'}")
+def catalogue(databases: Databases, made: str) -> Iterator[Catalogue]:
+    opened = Catalogue(databases.copy(made))
     opened.sources.add(Source("mail", "mailbox", "/mail", {}))
     yield opened
     opened.close()

@@ -1,11 +1,5 @@
 """Who is who: decided from evidence in whatever order it comes, corrected by hand, and given back unharmed."""
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import count
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,11 +9,11 @@ from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.documents import new_document_id
 from memory.catalogue.identities import CROWDED
 from memory.catalogue.schema import identities, joins
-from memory.catalogue.sources import Source
 from memory.domain import OWNER, Access, Asker, Contribution, Document, Identity, Role, SourceRef
 from memory.errors import InvalidInput, NotFound
 from memory.people.names import SIGNED
 from tests.directories import enrol
+from tests.memory.conftest import Template
 
 JANE = Identity("Jane Doe", "jane.doe@x.example")
 HERE = [
@@ -35,7 +29,6 @@ HERE = [
     Identity("Max", account="wiki:mquellmalz"),
     Identity("Sales", "sales@x.example"),
 ]
-_numbers = count()
 _documents = st.lists(
     st.lists(st.integers(0, len(HERE) - 1), min_size=1, max_size=4, unique=True), min_size=1, max_size=6
 )
@@ -47,28 +40,6 @@ _steps = st.lists(
     ),
     max_size=8,
 )
-
-
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A catalogue with its tables, to copy: making them is what takes time."""
-    path = tmp_path_factory.mktemp("who") / "c.db"
-    made = Catalogue(f"sqlite:///{path}")
-    made.sources.add(Source("files", "folder", "/files", {}))
-    made.close()
-    return path
-
-
-@contextmanager
-def opened(empty: Path) -> Iterator[Catalogue]:
-    path = empty.with_name(f"{next(_numbers)}.db")
-    shutil.copy(empty, path)
-    made = Catalogue(f"sqlite:///{path}")
-    try:
-        yield made
-    finally:
-        made.close()
-        path.unlink()
 
 
 def write(catalogue: Catalogue, *parts: Identity | tuple[Identity, Role]) -> str:
@@ -143,10 +114,10 @@ def decide(catalogue: Catalogue, written: list[str], step: tuple[str, int, int])
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(_documents, _documents, _steps)
 def test_what_is_decided_by_hand_can_be_taken_back(
-    empty: Path, before: list[list[int]], after: list[list[int]], steps: list[tuple[str, int, int]]
+    empty: Template, before: list[list[int]], after: list[list[int]], steps: list[tuple[str, int, int]]
 ) -> None:
     """Whatever was decided, and whatever came meanwhile: undone, all is as if nobody had decided anything."""
-    with opened(empty) as catalogue, opened(empty) as untouched:
+    with empty.opened() as catalogue, empty.opened() as untouched:
         written = [write(catalogue, *(HERE[each] for each in here)) for here in before]
         catalogue.who_is_who.settle()
         first = owned(catalogue)
@@ -174,9 +145,9 @@ def test_what_is_decided_by_hand_can_be_taken_back(
         }
 
 
-def test_who_was_known_by_somebody_else_is_asked_anew(empty: Path) -> None:
+def test_who_was_known_by_somebody_else_is_asked_anew(empty: Template) -> None:
     """An account and a name are one by the company both had; whoever says it was not theirs takes that away."""
-    with opened(empty) as catalogue:
+    with empty.opened() as catalogue:
         written = [
             write(catalogue, *(HERE[each] for each in here)) for here in ([3], [9, 0], [10], [3, 8, 0])
         ]
@@ -200,8 +171,8 @@ def _value(catalogue: Catalogue, which: int) -> str:
         return str(connection.execute(select(identities.c.value).where(identities.c.id == which)).scalar())
 
 
-def test_evidence_joins_and_is_kept(empty: Path) -> None:
-    with opened(empty) as catalogue:
+def test_evidence_joins_and_is_kept(empty: Template) -> None:
+    with empty.opened() as catalogue:
         write(catalogue, Identity("Quellmalz, Max", "max.quellmalz@x.example"), JANE)
         write(catalogue, Identity("Max Quellmalz"), JANE)
         write(catalogue, Identity("Max Quellmalz", account="wiki:17"), JANE)
@@ -234,9 +205,9 @@ def test_evidence_joins_and_is_kept(empty: Path) -> None:
         (Identity("Jane Doe via Board", "board@lists.x.example"), JANE, True),
     ],
 )
-def test_two_of_a_name(empty: Path, one: Identity, other: Identity, joined: bool) -> None:
+def test_two_of_a_name(empty: Template, one: Identity, other: Identity, joined: bool) -> None:
     """In documents of their own, with nobody in common: what joins them must lie in the names and addresses."""
-    with opened(empty) as catalogue:
+    with empty.opened() as catalogue:
         first, second = write(catalogue, one), write(catalogue, other)
         catalogue.who_is_who.settle()
         cards = catalogue.cards.of_documents([first, second])
@@ -244,8 +215,8 @@ def test_two_of_a_name(empty: Path, one: Identity, other: Identity, joined: bool
         assert (len(ids) == 1) is joined
 
 
-def test_a_signature_joins_even_a_common_name(empty: Path) -> None:
-    with opened(empty) as catalogue:
+def test_a_signature_joins_even_a_common_name(empty: Template) -> None:
+    with empty.opened() as catalogue:
         sender, private = (
             Identity("Jane Smith", "jsmith@x.example"),
             Identity("Jane Smith", "jane.smith@y.example"),
@@ -262,9 +233,9 @@ def test_a_signature_joins_even_a_common_name(empty: Path) -> None:
         assert "signature" in {reason["code"] for reason in why.reasons}
 
 
-def test_a_sync_looks_only_at_those_who_may_be_meant(empty: Path) -> None:
+def test_a_sync_looks_only_at_those_who_may_be_meant(empty: Template) -> None:
     """Somebody unlike anybody new keeps what was decided of them, untouched."""
-    with opened(empty) as catalogue:
+    with empty.opened() as catalogue:
         write(catalogue, JANE, Identity("Doe, Jane"))
         write(catalogue, Identity("Max Quellmalz", "max@x.example"), Identity("Quellmalz, Max"))
         catalogue.who_is_who.settle()
@@ -279,9 +250,9 @@ def test_a_sync_looks_only_at_those_who_may_be_meant(empty: Path) -> None:
         assert any(score >= 0 for score in scores)
 
 
-def test_a_name_that_everybody_bears_joins_nobody(empty: Path) -> None:
+def test_a_name_that_everybody_bears_joins_nobody(empty: Template) -> None:
     """Nor does it cost a comparison of each with each, whether they come at once or one by one."""
-    with opened(empty) as catalogue, opened(empty) as slowly:
+    with empty.opened() as catalogue, empty.opened() as slowly:
         for number in range(CROWDED + 1):
             parts = Identity("Quellmalz Shop", f"n{number}@shop{number % 3}.example"), JANE
             write(catalogue, *parts)
@@ -294,8 +265,8 @@ def test_a_name_that_everybody_bears_joins_nobody(empty: Path) -> None:
         assert grouped(catalogue) == grouped(slowly)
 
 
-def test_a_decision_says_who_when_and_why(empty: Path) -> None:
-    with opened(empty) as catalogue:
+def test_a_decision_says_who_when_and_why(empty: Template) -> None:
+    with empty.opened() as catalogue:
         write(catalogue, Identity("Jane Smith", "jane@x.example"))
         write(catalogue, Identity("Jane Smith", "jane@y.example"))
         catalogue.who_is_who.settle()
@@ -315,8 +286,8 @@ def test_a_decision_says_who_when_and_why(empty: Path) -> None:
             catalogue.decisions.undo(decision, by="owner")
 
 
-def test_joining_two_gives_neither_the_others_rights(empty: Path) -> None:
-    with opened(empty) as catalogue:
+def test_joining_two_gives_neither_the_others_rights(empty: Template) -> None:
+    with empty.opened() as catalogue:
         enrol(catalogue, [JANE], "Legal", ["group:legal"])
         enrol(catalogue, [Identity("Max Roe", "max@x.example")], "Sales", ["group:sales"])
         catalogue.who_is_who.settle()
@@ -325,9 +296,9 @@ def test_joining_two_gives_neither_the_others_rights(empty: Path) -> None:
         assert catalogue.people.asker("jane.doe@x.example").tokens == own
 
 
-def test_a_name_given_by_hand_stays_with_whom_it_was_given_to(empty: Path) -> None:
+def test_a_name_given_by_hand_stays_with_whom_it_was_given_to(empty: Template) -> None:
     """A part that is split off is called as its own papers have it, the rest as somebody said; undone, all are."""
-    with opened(empty) as catalogue:
+    with empty.opened() as catalogue:
         write(catalogue, Identity("Jane Smith", "jane@x.example"))
         write(catalogue, Identity("Jane Smyth", "smyth@y.example"))
         catalogue.who_is_who.settle()
@@ -347,9 +318,9 @@ def test_a_name_given_by_hand_stays_with_whom_it_was_given_to(empty: Path) -> No
         assert catalogue.people.get(other).name == "J. Smyth", "of two names the one that was given last"
 
 
-def test_a_result_takes_no_name_from_elsewhere_and_names_each_once(empty: Path) -> None:
+def test_a_result_takes_no_name_from_elsewhere_and_names_each_once(empty: Template) -> None:
     """A title or a spelling may stand in documents only that the reader may not see; the owner sees who somebody is."""
-    with opened(empty) as catalogue:
+    with empty.opened() as catalogue:
         doe = "doe@x.example"
         shown = write(
             catalogue,
@@ -372,9 +343,9 @@ def test_a_result_takes_no_name_from_elsewhere_and_names_each_once(empty: Path) 
         assert len(names) == len(card.people) == 3
 
 
-def test_what_is_somebodys_stays_theirs_whoever_they_are_joined_to(empty: Path) -> None:
+def test_what_is_somebodys_stays_theirs_whoever_they_are_joined_to(empty: Template) -> None:
     """The person of an alias is that of the oldest among those joined; what one has saved hangs on one's own key."""
-    with opened(empty) as catalogue:
+    with empty.opened() as catalogue:
         write(catalogue, Identity("J. D.", "older@x.example"))
         write(catalogue, Identity("Max Roe", "max@x.example"))
         enrol(catalogue, [JANE], "Legal", ["group:legal"])

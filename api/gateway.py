@@ -13,7 +13,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from api.lock import read_owner, read_token
 from api.settings import Settings
-from memory.errors import InvalidInput, MnemeError
+from memory.errors import InvalidInput, MnemeError, ServiceGone
 
 _PATIENCE_S = 600
 """Longer than loading a model or rebuilding a large index takes."""
@@ -56,6 +56,7 @@ class Gateway:
         """Send a request and give the JSON of its answer.
 
         :raises Refused: where the answer is a problem.
+        :raises ServiceGone: where the service ends before it has answered.
         """
         given = {
             key: value for key, value in (request.pop("params", None) or {}).items() if value is not None
@@ -64,6 +65,8 @@ class Gateway:
             response = self._send(method, path, params=given, **request)
         except httpx.InvalidURL as error:
             raise InvalidInput(_TOO_LONG, hint="A search has 10,000 characters at most.") from error
+        except httpx.TransportError as error:
+            raise ServiceGone from error
         body = response.json()
         if response.is_error:
             raise Refused(body)
@@ -91,11 +94,14 @@ class Gateway:
                 raise Refused(response.json())
             yield response.content
             return
-        with self._open("GET", path, params=given) as response:
-            if response.is_error:
-                response.read()
-                raise Refused(response.json())
-            yield from response.iter_bytes()
+        try:
+            with self._open("GET", path, params=given) as response:
+                if response.is_error:
+                    response.read()
+                    raise Refused(response.json())
+                yield from response.iter_bytes()
+        except httpx.TransportError as error:
+            raise ServiceGone from error
 
 
 @contextmanager

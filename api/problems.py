@@ -35,6 +35,7 @@ _KNOWN: dict[type[MnemeError], Problem] = {
     errors.SourceError: Problem(502, "source-unreachable", "The source cannot be read", 69),
     errors.ConnectorUnavailable: Problem(501, "connector-unavailable", "The connector is not installed", 69),
     errors.ParseError: Problem(422, "unreadable", "The file cannot be read", 65),
+    errors.ServiceGone: Problem(503, "service-gone", "The service has ended", 75),
     errors.MemoryInUse: Problem(409, "memory-in-use", "The memory is in use", 75),
     errors.CatalogueError: Problem(500, "catalogue-unusable", "The catalogue cannot be used", 74),
     errors.IndexUnavailable: Problem(503, "index-unusable", "The index cannot be used", 74),

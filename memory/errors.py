@@ -17,6 +17,7 @@
     ├── ParseError           a file's bytes could not be turned into text
     │   └── ParserUnavailable      not the file's fault: the parser did not start or was ended
     ├── MemoryInUse          another process has the memory open
+    ├── ServiceGone          the service that was asked ended before it answered
     ├── CatalogueError       the catalogue cannot be opened, read or written
     ├── IndexUnavailable     the vector index cannot be opened, read or written
     │   └── ModelMismatch    the index was made by another embedding model
@@ -141,6 +142,13 @@ class ParserUnavailable(ParseError):
     """The parser could not be started, or was ended before it was done."""
 
     retryable = True
+
+
+class ServiceGone(MnemeError):
+    """The service that has this memory ended before it answered."""
+
+    retryable = True
+    default_hint = "Start it again, and run the same command again: what was done is kept."
 
 
 class MemoryInUse(MnemeError):

@@ -59,7 +59,7 @@ class Died(Exception):
     """The worker is gone, or had to be ended.
 
     :param reason: why, as the ledger says it.
-    :param blameless: whether no file is to blame: it never started, or its pool was closed.
+    :param blameless: whether no file is to blame: it never started, was killed from outside, or its pool was closed.
     """
 
     def __init__(self, reason: str, *, blameless: bool = False) -> None:
@@ -152,7 +152,7 @@ class Child:
         except (EOFError, OSError) as error:
             if self._closed:
                 raise Died("the parsers are closed", blameless=True) from error
-            raise Died(self._why()) from error
+            raise Died(self._why(), blameless=self._killed()) from error
         except ParseError as error:
             # What is left of its answer would be taken for the next one.
             raise Died(error.message) from error
@@ -201,6 +201,11 @@ class Child:
         if code == -getattr(signal, "SIGXCPU", 0):
             return f"took longer than {_number(self._limits.timeout_s)} s"
         return f"the parser crashed ({f'signal {-code}' if code < 0 else f'exit {code}'})"
+
+    def _killed(self) -> bool:
+        """Whether somebody else has killed it, as the system does with any process where its memory is used up."""
+        near = self._peak > _NEAR * self._limits.memory_bytes
+        return self._process.returncode == -signal.SIGKILL and not near
 
     def _last_words(self) -> bytes:
         self._errors.seek(0, os.SEEK_END)

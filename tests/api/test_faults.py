@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from api.cli import main
+from api.lock import OwnerLock
 from tests.small_disk import fill, mounted, resize
 
 TEXT = "The notice period of the lease is three months."
@@ -168,6 +169,31 @@ def test_a_service_that_was_killed_is_not_asked_any_more(home: Home) -> None:
         found = home.finds("lease")
         stranger.shutdown()
     assert (found, heard) == (["lease"], [])
+
+
+def test_a_service_that_is_killed_is_told_in_one_line(home: Home) -> None:
+    """One that ends while it is asked, as by a kill: no trace of ours, and what to do."""
+
+    class Dying(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/healthz":
+                self.send_response(200)
+                self.end_headers()
+            else:
+                self.connection.close()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing: what the command says is looked at."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Dying) as dying:
+        threading.Thread(target=dying.serve_forever, daemon=True).start()
+        lock = OwnerLock(home.folder, "mneme serve")
+        lock.announce({"doing": "mneme serve", "address": f"http://127.0.0.1:{dying.server_port}"})
+        home.mneme("search", "lease").refuses(75, "ended before it answered", "again")
+        home.mneme("search", "lease", "--all").refuses(75, "ended before it answered", "again")
+        dying.shutdown()
+        lock.release()
+    assert home.finds("lease") == ["lease"]
 
 
 def test_a_second_process_is_told_who_has_the_memory(home: Home) -> None:

@@ -7,21 +7,27 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 from api.directory_sync import sync_directory
 from api.sync_job import State, SyncJob, Task
+from api.waiting import undaunted
 from api.wiring import NAME, Memory
 from connectors.directory import PeopleDirectory
 from ingest.components import PassageEmbedder
 from ingest.error_monitor import Limits
 from ingest.likeness import Likeness
 from ingest.pipelines import load
+from ingest.summary import Summary
 from ingest.sync import Interrupted, Phase, Step, Sync
 from memory import registry
 from memory.catalogue.sources import Source, still_removing
 from memory.errors import DiskFull, InvalidInput, MemoryInUse, MnemeError, RateLimited
 
 log = logging.getLogger("mneme")
+
+_T = TypeVar("_T")
 
 _IDLE_S = 2.0
 """After so long without a document from any source, some passages are embedded meanwhile."""
@@ -162,16 +168,26 @@ class Jobs:
             job.words_done = not job.waits()
             if job.meaning:
                 self._memory.release_parsers()
-                job.embedded += sync.embed(job.report, self._wanted, job.waits)
+                self._embed(sync, job)
                 if until is None:
                     until = time.monotonic() + 60 * minutes if minutes else math.inf
                 if self._recognise_all(sync, job, until):
-                    job.embedded += sync.embed(job.report, self._wanted, job.waits)
+                    self._embed(sync, job)
             if job.close():
                 break
         if job.meaning:
-            self._memory.optimise()
-            Likeness(self._memory.catalogue, self._memory.index).update(sync.stopping)
+            self._again(sync, self._memory.optimise)
+            likeness = Likeness(self._memory.catalogue, self._memory.index)
+            self._again(sync, lambda: likeness.update(sync.stopping))
+
+    def _again(self, sync: Sync, work: Callable[[], _T]) -> _T:
+        return undaunted(self._memory.catalogue, sync.stopping, work)
+
+    def _embed(self, sync: Sync, job: SyncJob) -> None:
+        def embed() -> int:
+            return sync.embed(job.report, self._wanted, job.waits)
+
+        job.embedded += self._again(sync, embed)
 
     def _recognise_all(self, sync: Sync, job: SyncJob, until: float) -> bool:
         """Recognise the pages that wait for it in what was read; says whether any document was read again."""
@@ -181,15 +197,18 @@ class Jobs:
         for name in [summary["source"] for summary in job.summaries]:
             if job.waits():
                 break
-            if self._memory.catalogue.ledger.unread(name):
-                self._recognise(sync, job, self._memory.catalogue.sources.get(name), until)
+            unread = self._again(sync, partial(self._memory.catalogue.ledger.unread, name))
+            if unread:
+                source = self._again(sync, partial(self._memory.catalogue.sources.get, name))
+                self._recognise(sync, job, source, until)
         return job.recognised().documents > before
 
     def _recognise(self, sync: Sync, job: SyncJob, source: Source, until: float) -> None:
         job.report(Step(Phase.PICTURES, source.name, 0, None))  # whoever wants it stopped waits for its end
         try:
             with self._memory.connected_to_documents(source) as connector:
-                done = sync.recognise(source.name, connector, until, job.waits, job.report)
+                recognise = partial(sync.recognise, source.name, connector, until, job.waits, job.report)
+                done = self._again(sync, recognise)
             job.note_recognised(source.name, done)
         except MnemeError as error:
             if isinstance(error, Interrupted) and not sync.stopping():
@@ -229,21 +248,23 @@ class Jobs:
                     for each in done:
                         each.result()
                     if job.meaning and sync.idle_s >= _IDLE_S:
-                        job.embedded += sync.embed_between(self._wanted)
+                        job.embedded += self._again(sync, partial(sync.embed_between, self._wanted))
             except BaseException:
                 sync.stop()
                 raise
 
     def _read(self, sync: Sync, job: SyncJob, task: Task) -> None:
         source = task.source
-        try:
+
+        def read() -> Summary:
+            accept = task.accept_removals
             with self._memory.connected(source) as connector:
-                accept = task.accept_removals
                 if isinstance(connector, PeopleDirectory):
-                    summary = sync_directory(self._memory, source.name, connector, accept_removals=accept)
-                else:
-                    summary = sync.read(source.name, connector, accept_removals=accept, report=job.report)
-            job.read(source.name, summary)
+                    return sync_directory(self._memory, source.name, connector, accept_removals=accept)
+                return sync.read(source.name, connector, accept_removals=accept, report=job.report)
+
+        try:
+            job.read(source.name, self._again(sync, read))
         except MnemeError as error:
             if isinstance(error, Interrupted) and not sync.stopping():
                 return  # only this source was stopped

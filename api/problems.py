@@ -38,6 +38,7 @@ _KNOWN: dict[type[MnemeError], Problem] = {
     errors.ServiceGone: Problem(503, "service-gone", "The service has ended", 75),
     errors.MemoryInUse: Problem(409, "memory-in-use", "The memory is in use", 75),
     errors.CatalogueError: Problem(500, "catalogue-unusable", "The catalogue cannot be used", 74),
+    errors.CatalogueAway: Problem(503, "catalogue-away", "The catalogue cannot be reached for now", 75),
     errors.IndexUnavailable: Problem(503, "index-unusable", "The index cannot be used", 74),
     errors.ModelMismatch: Problem(503, "model-mismatch", "The index was made by another model", 78),
     errors.ModelUnavailable: Problem(503, "model-unavailable", "The embedding model cannot be loaded", 69),

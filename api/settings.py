@@ -32,7 +32,9 @@ class CatalogueSettings(SettingsGroup):
     """Where everything known is kept."""
 
     url: SecretStr = Field(
-        SecretStr(""), description="SQLAlchemy URL; empty: a SQLite file in the home folder."
+        SecretStr(""),
+        description="SQLAlchemy URL; empty: a SQLite file in the home folder. PostgreSQL (tested with 15) is"
+        ' `postgresql+psycopg://USER@HOST/NAME`, with `pip install "mneme[postgresql]"`.',
     )
 
 

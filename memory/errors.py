@@ -162,6 +162,13 @@ class CatalogueError(MnemeError):
     """The catalogue cannot be opened, read or written."""
 
 
+class CatalogueAway(CatalogueError):
+    """The catalogue's database cannot be reached for now."""
+
+    retryable = True
+    default_hint = "Try again in a moment; nothing that was written is lost."
+
+
 class IndexUnavailable(MnemeError):
     """The vector index cannot be opened, read or written."""
 

@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Executable, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from memory.errors import CatalogueError, DiskFull, InvalidInput, MnemeError
+from memory.errors import CatalogueAway, CatalogueError, DiskFull, InvalidInput, MnemeError
 
 log = logging.getLogger("mneme")
 
@@ -83,6 +84,7 @@ def database_errors() -> Iterator[None]:
     """Turn the database's errors into ours.
 
     :raises DiskFull: where the disk is full.
+    :raises CatalogueAway: where it cannot be reached, or is restarting.
     :raises CatalogueError: for anything else the database says.
     """
     try:
@@ -93,6 +95,11 @@ def database_errors() -> Iterator[None]:
 
 def _ours(error: DBAPIError) -> MnemeError:
     said = str(error.orig)
+    if _is_away(error):
+        log.warning(
+            "The catalogue's database is away: %s", said.partition("\n")[0]
+        )  # where it is, is nobody's business
+        return CatalogueAway()
     if "disk is full" in said or "No space left" in said:
         return DiskFull("The catalogue cannot be written: the disk is full.")
     if "malformed" in said or "not a database" in said or "disk image" in said:
@@ -111,6 +118,34 @@ def _ours(error: DBAPIError) -> MnemeError:
             hint="Check that its folder exists and may be written, or set MNEME_HOME.",
         )
     return CatalogueError(f"The catalogue answered: {said}.")
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """Whether a server broke off or refuses connections, by the classes 08 and 57P of its error codes, or where it says nothing any more."""
+    if not type(error.orig).__module__.startswith("psycopg"):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None:
+        return error.connection_invalidated or isinstance(error, OperationalError)
+    return str(state).startswith(("08", "57P"))
+
+
+def comes_back(engine: Engine, stopping: Callable[[], bool], longest_s: float = 300.0) -> bool:
+    """Wait until the database answers; says whether it does.
+
+    :param stopping: whether nobody wants to wait any more.
+    """
+    until, pause_s = time.monotonic() + longest_s, 0.1
+    while not stopping() and time.monotonic() < until:
+        try:
+            with transaction(engine) as connection:
+                connection.execute(text("SELECT 1"))
+        except CatalogueAway:
+            time.sleep(pause_s)
+            pause_s = min(5.0, pause_s * 2)
+        else:
+            return True
+    return False
 
 
 def transaction(engine: Engine) -> AbstractContextManager[Connection]:
@@ -152,7 +187,10 @@ class _Transaction:
         return self._connection
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        waiting = self._connection.info.pop(_AFTER, ())
+        lost = (
+            self._connection.invalidated
+        )  # then what was to be called is gone with it, and so is what was written
+        waiting = () if lost else self._connection.info.pop(_AFTER, ())
         try:
             self._begin.__exit__(kind, error, trace)
         except DBAPIError as failure:

@@ -1,5 +1,6 @@
 """A directory that an identity provider tells by SCIM: each request is taken in at once, so that a revocation counts from its answer."""
 
+import re
 import threading
 import uuid
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from memory.people.directory import Told
 MOST = 200
 """Resources in one answer at most."""
 _USER_NAME = "username eq "
+_GROUP_NAME = re.compile(r'displayName eq "([^"\\]*)"', re.IGNORECASE)
 ONE_AT_A_TIME = threading.Lock()
 """What changes something reads first what there is: one process owns a memory, so a lock of its own will do."""
 
@@ -51,8 +53,18 @@ class Provider:
         return _page([self._user(each) for each in known], filter_, start, count)
 
     def groups(self, filter_: str, start: int, count: int) -> tuple[int, list[dict[str, Any]]]:
-        """The same for groups."""
-        return _page([self._group(each) for each in self._kept.groups()], filter_, start, count)
+        """The same for groups; a provider asks for one by its name before most of what it changes."""
+        name = _GROUP_NAME.fullmatch(filter_.strip())
+        known = self._called(name[1]) if name else self._kept.groups()
+        return _page([self._group(each) for each in known], filter_, start, count)
+
+    def _called(self, name: str) -> list[Kept]:
+        same = (
+            each.id
+            for each in self._kept.named()
+            if each.about["kept"]["displayName"].casefold() == name.casefold()
+        )
+        return [group for which in same for group in self._kept.groups(which=which)]
 
     def user(self, which: str) -> dict[str, Any]:
         """A person.
@@ -150,7 +162,7 @@ class Provider:
         about = {"kept": own, "members": shown, "created": created, "modified": _now()}
         listed = resources.group(which, kept, about)
         name = kept["displayName"].casefold()
-        others = (each for each in self._kept.groups() if each.id != which)
+        others = (each for each in self._kept.named() if each.id != which)
         if any(each.about["kept"]["displayName"].casefold() == name for each in others):
             raise Taken(f"There is a group {kept['displayName'][:80]} already.")
         self._take_in(Told(groups=(listed,)))

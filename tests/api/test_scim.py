@@ -151,6 +151,37 @@ def test_only_a_key_made_for_it_may(opened: Service) -> None:
         assert other.send("GET", "/Users").status_code in (401, 403)
 
 
+def test_a_group_is_found_by_its_name_with_its_members(sender: Sender) -> None:
+    jane = sender.send("POST", "/Users", JANE).json()["id"]
+    sender.send("POST", "/Groups", {"displayName": "Legal Team", "members": [{"value": jane}]})
+    sender.send("POST", "/Groups", {"displayName": "Legal"})
+    for text, found in (
+        ("displayName eq %22legal team%22", ["Legal Team"]),
+        ("displayname EQ %22LEGAL%22", ["Legal"]),
+        ("displayName eq %22Legal%22 or displayName eq %22Legal Team%22", ["Legal", "Legal Team"]),
+        ("displayName eq %22nobody%22", []),
+    ):
+        told = sender.send("GET", f"/Groups?filter={text}").json()
+        assert sorted(each["displayName"] for each in told.get("Resources", [])) == found
+    one = sender.send("GET", "/Groups?filter=displayName eq %22Legal Team%22").json()["Resources"][0]
+    assert [each["value"] for each in one["members"]] == [jane]
+    assert sender.send("POST", "/Groups", {"displayName": "LEGAL team"}).status_code == 409
+
+
+def test_what_was_told_is_there_after_a_restart(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with service(home, auth={"methods": ["keys"]}) as first:
+        first.add_source(NewSource(kind="scim", location="entra", name="entra"))
+        with Sender(first, ["provision"]) as sender:
+            jane = sender.send("POST", "/Users", JANE).json()
+            group = {"displayName": "Legal Team", "members": [{"value": jane["id"]}]}
+            legal = sender.send("POST", "/Groups", group).json()
+            jane = sender.send("GET", f"/Users/{jane['id']}").json()
+    with service(home, auth={"methods": ["keys"]}) as second, Sender(second, ["provision"]) as sender:
+        assert sender.send("GET", f"/Users/{jane['id']}").json() == jane
+        assert sender.send("GET", f"/Groups/{legal['id']}").json() == legal
+
+
 def test_pages_of_many(sender: Sender) -> None:
     for number in range(5):
         sender.send("POST", "/Users", {"userName": f"u{number}", "emails": f"u{number}@x.example"})

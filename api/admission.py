@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from anyio.to_thread import run_sync
 from fastapi import Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.error_answers import answer_of, wants_page
@@ -28,6 +29,9 @@ MOST_UNASKED = 16_000
 
 MOST_ASKED = 1_000_000
 """Bytes of a request of somebody who brings in no documents, lists or queries: routes look at permissions after the body."""
+
+MOST_BROUGHT = 65_000_000
+"""Bytes of a request of anybody else: a document that is pushed has 64 million at most, and nothing else has as many."""
 
 _MUCH = frozenset(
     {
@@ -53,7 +57,7 @@ class Admission:
             return
         request = Request(scope)
         if _opened(request):
-            await self._app(scope, receive, send)
+            await self._app(scope, _counted(receive), send)
             return
         service: Service = request.app.state.service
         identify = service.identify
@@ -70,7 +74,7 @@ class Admission:
         if caller.asker.key != caller.actor:  # a key that asks for a person
             takes_place(caller.asker.key)
         if caller.permissions & _MUCH:
-            await self._app(scope, receive, send)
+            await self._app(scope, _counted(receive), send)
         else:
             await self._within(MOST_ASKED, scope, receive, send)
 
@@ -111,6 +115,22 @@ class Admission:
         if challenge := service.identify.challenge(request):
             answer.headers["WWW-Authenticate"] = challenge
         return answer
+
+
+def _counted(receive: Receive) -> Receive:
+    """What is received as it comes, until it is too much."""
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > MOST_BROUGHT:
+            # FastAPI takes any other error of reading a body for one in the body.
+            raise HTTPException(413, f"This takes {MOST_BROUGHT // 1_000_000} MB at most.")
+        return message
+
+    return counted
 
 
 def _to_login(request: Request, error: MnemeError) -> Response | None:

@@ -44,7 +44,7 @@ from api.request_id import HEADER, request_id
 from api.request_log import RequestLog, route_of
 from api.scim import routes as scim_routes
 from api.service import Service
-from memory.errors import InvalidInput, MnemeError, NotFound
+from memory.errors import InvalidInput, MnemeError, NotFound, TooLarge
 
 log = logging.getLogger("mneme")
 
@@ -125,6 +125,8 @@ def _on_http(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.status_code == 404:
         return _on_ours(request, NotFound("There is nothing at this address."))
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 413:
+        return _on_ours(request, TooLarge(str(getattr(error, "detail", ""))))
     if status == 400 and request.url.path.startswith("/scim/"):
         return _on_ours(request, InvalidInput("The body cannot be read as JSON."))
     body = {

@@ -100,3 +100,12 @@ def test_whoever_is_not_logged_in_yet_is_no_guesser(app: Any) -> None:
             reader.get("/saved", headers={"accept": "text/html"}, follow_redirects=False).status_code == 303
         )
     assert reader.get("/login").status_code == 200
+
+
+def test_nobody_at_all_fills_the_memory_of_this_machine(asked: Service, app: Any) -> None:
+    """Whoever may bring in much may not bring in anything."""
+    owner = coming_from(app, "127.0.0.1", asked.owner.token)
+    large = b'{"name": "' + b"x" * 66_000_000 + b'"}'
+    for path in ("/api/sources", "/api/saved"):
+        answer = owner.post(path, content=large, headers={"content-type": "application/json"})
+        assert answer.status_code == 413, (path, answer.text[:200])

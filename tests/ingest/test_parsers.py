@@ -27,7 +27,7 @@ def element_with(parsed: Parsed, text: str) -> Element:
 
 def test_every_family_has_a_sample() -> None:
     """Aside from those that the samples' text cannot be written in as it is: each has tests of its own."""
-    own = {"mail", "thread", "pictures", "dokuwiki", "wikitext"}
+    own = {"mail", "thread", "confluence", "pictures", "dokuwiki", "wikitext"}
     assert {family(maker().media_type) for maker in samples.MAKERS} == set(FAMILIES) - own
 
 

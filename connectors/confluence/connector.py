@@ -18,7 +18,7 @@ from memory.errors import InvalidInput, NotFound, SourceError
 from memory.media_types import CONFLUENCE
 
 _OWN = ("comments", "domain", "everybody", "files", "space", "spaces", "user")
-_WRITTEN = "body.storage,history.contributors.publishers"
+_WRITTEN = "body.storage,version,history.contributors.publishers"
 _COMMENT = "body.storage,version,history,extensions.inlineProperties"
 
 
@@ -109,11 +109,7 @@ class Confluence:
         :raises SourceError: where the wiki does not say.
         """
         kind, number = self._place(ref)
-        if kind == "attachment":
-            file = self._ask(kind, number, "container")
-            above = self._about(file.container.id if file.container else "", kind, number)
-            return self._choice.access(f"{above.path}/{part_of(file.title)}", lambda: above.access)
-        return self._about(number, kind, number).access
+        return self._about(kind, number).access
 
     def close(self) -> None:
         """End the connections."""
@@ -127,18 +123,26 @@ class Confluence:
             raise NotFound(f"{ref} is not a document of {self.kind}:{self._name}.")
         return kind_and_number(ref.key)
 
-    def _about(self, page: str, kind: str, number: str) -> Known:
-        """What is known of a page since the last walk, or is asked for now.
+    def _about(self, kind: str, number: str) -> Known:
+        """What is known of a page or a file since the last walk, or is asked for now.
 
-        :raises NotFound: where the page is not there.
+        :raises NotFound: where it is not there.
         """
-        if page not in self._known:
-            found = next(self._rest.found(f"id = {page}", SEEN), None) if page else None
-            if found is None:
-                self._missing(kind, number)
-            path = path_of(found)
-            self._known[page] = Known(path, self._choice.access(path, lambda: self._permissions.of(found)))
-        return self._known[page]
+        if number not in self._known:
+            found = self._ask(kind, number, "container" if kind == "attachment" else SEEN)
+            self._known[number] = self._file_known(found) if kind == "attachment" else self._page_known(found)
+        return self._known[number]
+
+    def _page_known(self, page: Found) -> Known:
+        path = path_of(page)
+        return Known(path, self._choice.access(path, lambda: self._permissions.of(page)))
+
+    def _file_known(self, file: Found) -> Known:
+        if file.container is None:
+            raise SourceError(f"The wiki does not say to which page {file.title} belongs.")
+        page = self._about(file.container.type, file.container.id)
+        path = f"{page.path}/{part_of(file.title)}"
+        return Known(path, self._choice.access(path, lambda: page.access))
 
     def _ask(self, kind: str, number: str, expand: str) -> Found:
         found = next(self._rest.found(f"id = {number}", expand), None)
@@ -147,8 +151,8 @@ class Confluence:
         return found
 
     def _page(self, ref: SourceRef, kind: str, number: str) -> Content:
-        found = self._ask(kind, number, f"{SEEN},{_WRITTEN}")
-        self._wanted(ref, path_of(found))
+        self._wanted(ref, self._about(kind, number).path)
+        found = self._ask(kind, number, _WRITTEN)
         said = list(self._said(number))
         return Content(
             ref,
@@ -165,9 +169,8 @@ class Confluence:
         )
 
     def _file(self, ref: SourceRef, number: str) -> Content:
-        found = self._ask("attachment", number, "container,version,history")
-        above = self._about(found.container.id if found.container else "", "attachment", number)
-        self._wanted(ref, f"{above.path}/{part_of(found.title)}")
+        self._wanted(ref, self._about("attachment", number).path)
+        found = self._ask("attachment", number, "version,history")
         if not found.links.download:
             raise SourceError(f"The wiki does not say where {ref} lies.")
         return Content(

@@ -11,12 +11,15 @@ It is a flat list of what Confluence's database has (`hibernate-generic`)::
 A document type, and with it any entity, is refused: Confluence writes none.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
+from xml.parsers import expat
 
 from memory.errors import SourceError
 
+_HEAD = 65_536
 NO_EXPORT = "Export the space again, as XML: Space settings, Export space, XML."
 
 
@@ -38,9 +41,10 @@ class Entity:
         return next((value for name in names if (value := self.values.get(name, ""))), "")
 
 
-def entities(file: BinaryIO, name: str) -> Iterator[Entity]:
+def entities(opened: Callable[[], BinaryIO], name: str) -> Iterator[Entity]:
     """Every object of an export.
 
+    :param opened: opens the file anew.
     :param name: of the file, for messages.
     :raises SourceError: where it is broken, breaks off, or is none.
     """
@@ -48,23 +52,24 @@ def entities(file: BinaryIO, name: str) -> Iterator[Entity]:
 
     found = 0
     try:
-        reading = etree.iterparse(
-            file,
-            events=("end",),
-            tag="object",
-            resolve_entities=False,
-            no_network=True,
-            huge_tree=True,
-            remove_comments=True,
-        )
-        for _, node in reading:
-            if not found and (node.getroottree().docinfo.doctype or node.getparent() is None):
+        with opened() as file:
+            if not _begins_well(file.read(_HEAD)):
                 raise SourceError(f"{name} is no export of a Confluence.", hint=NO_EXPORT)
-            found += 1
-            yield _entity(node)
-            node.clear()
-            while node.getprevious() is not None:
-                del node.getparent()[0]
+        with opened() as file:
+            for _, node in etree.iterparse(
+                file,
+                events=("end",),
+                tag="object",
+                resolve_entities=False,
+                no_network=True,
+                huge_tree=True,
+                remove_comments=True,
+            ):
+                found += 1
+                yield _entity(node)
+                node.clear()
+                while node.getprevious() is not None:
+                    del node.getparent()[0]
     except etree.XMLSyntaxError as error:
         raise SourceError(
             f"{name} is broken or breaks off, in line {error.lineno or 0:,}.", hint=NO_EXPORT
@@ -73,6 +78,17 @@ def entities(file: BinaryIO, name: str) -> Iterator[Entity]:
         raise SourceError(f"{name} cannot be read: {error.strerror or error}.", hint=NO_EXPORT) from error
     if not found:
         raise SourceError(f"{name} is no export of a Confluence.", hint=NO_EXPORT)
+
+
+def _begins_well(head: bytes) -> bool:
+    """Whether a file begins with the one element that an export has, and with no document type, whose entities could grow without bounds."""
+    met: list[str] = []
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = lambda *_: met.append("")
+    parser.StartElementHandler = lambda name, _: met.append(name)
+    with suppress(expat.ExpatError):  # whatever is wrong further on, the reading of it says
+        parser.Parse(head, False)
+    return met[:1] == ["hibernate-generic"]
 
 
 def _entity(node: Any) -> Entity:

@@ -1,6 +1,7 @@
 """The pages of a Confluence, from an export of one of its spaces."""
 
 from collections.abc import Iterator
+from functools import partial
 from urllib.parse import quote
 
 from connectors.base import Change, Checkpoint, Content, SourceConfig, Upserted
@@ -202,8 +203,8 @@ class ConfluenceExport:
             )
         if not self._shelf.has(stamp):
             self._forget()
-            with archive.open(_ENTITIES) as opened:
-                self._shelf.fill(stamp, entities(opened, f"{self._location}: {_ENTITIES}"))
+            name = f"{self._location}: {_ENTITIES}"
+            self._shelf.fill(stamp, entities(partial(archive.open, _ENTITIES), name))
         return stamp
 
     def _forget(self) -> None:

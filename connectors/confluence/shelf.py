@@ -2,10 +2,12 @@
 
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from connectors.confluence.entities import NO_EXPORT, Entity
 from memory.errors import SourceError
@@ -40,6 +42,7 @@ UPDATE viewer SET viewset = coalesce((SELECT owner FROM owned WHERE kind = 'view
 """
 """Some exports say only on one side what belongs to what."""
 _AT_ONCE = 2_000
+_HALF, _FORGOTTEN_S = ".half", 86_400.0
 
 
 class Shelf:
@@ -71,8 +74,9 @@ class Shelf:
         """
         self.let_go()
         self._folder.mkdir(parents=True, exist_ok=True)
-        half = self._file.with_suffix(".half")
-        half.unlink(missing_ok=True)
+        self._sweep()
+        # A name of its own: a sync and somebody who opens an original may take the same export in at once.
+        half = self._folder / f"{uuid4().hex}{_HALF}"
         try:
             with closing(sqlite3.connect(half, isolation_level=None)) as into:
                 into.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {_TABLES}")
@@ -96,6 +100,13 @@ class Shelf:
         finally:
             with suppress(OSError):
                 half.unlink(missing_ok=True)
+
+    def _sweep(self) -> None:
+        """Remove what a process that was killed has left."""
+        for left in self._folder.glob(f"*{_HALF}"):
+            with suppress(OSError):
+                if time.time() - left.stat().st_mtime > _FORGOTTEN_S:
+                    left.unlink()
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """What a query gives, whole."""

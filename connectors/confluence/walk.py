@@ -77,7 +77,7 @@ def part_of(title: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a walk found out about a page.
+    """What a walk found out about a page or a file.
 
     :param access: who may see it by the wiki.
     """
@@ -91,7 +91,7 @@ class Walk:
     """One walk through a wiki.
 
     :param files: whether attached files are documents, comments: whether they belong to their pages.
-    :param known: pages by their numbers; filled by the walk.
+    :param known: pages and files by their numbers; filled by the walk.
     """
 
     rest: Rest
@@ -170,8 +170,8 @@ class Walk:
         path = f"{page.path}/{part_of(file.title)}"
         if self.choice.wants(path):
             access = self.choice.access(path, lambda: page.access)
-            size = file.extensions.size
-            yield Upserted(self.ref(key), version_of(file, path, access), size=size)
+            self.known[file.id] = Known(path, access)
+            yield Upserted(self.ref(key), version_of(file, path, access), size=file.extensions.size)
 
 
 def key_of(content: Content) -> str:

@@ -38,8 +38,14 @@ def open_engine(url: str) -> Engine:
     try:
         with database_errors():
             _migrate(engine)
-    except BaseException:
+    except BaseException as error:
         engine.dispose()
+        if isinstance(error, CatalogueAway):
+            said = str(getattr(error.__cause__, "orig", "")).strip().partition("\n")[0]
+            raise CatalogueAway(
+                f"The catalogue's database does not let us in: {said}.",
+                hint="Check that it runs and that MNEME_CATALOGUE__URL is right.",
+            ) from error
         raise
     return engine
 
@@ -166,7 +172,7 @@ _AFTER = "mneme_after_commit"
 
 
 def after_commit(connection: Connection, call: Callable[[], None]) -> None:
-    """Call once the connection's transaction has been committed; never where it is undone.
+    """Call once the connection's transaction has been committed, or may have been; never where it is undone.
 
     What is kept at hand must be dropped after the commit: dropped earlier, it would be read again as it was.
     """
@@ -194,6 +200,8 @@ class _Transaction:
         try:
             self._begin.__exit__(kind, error, trace)
         except DBAPIError as failure:
+            for call in waiting:  # nobody knows whether it was committed: the answer may have been lost
+                call()
             raise _ours(failure) from failure
         if error is None:
             for call in waiting:

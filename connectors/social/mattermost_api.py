@@ -64,7 +64,8 @@ class MattermostApi(ThreadSource):
 
     def open_export(self, archive: Archive) -> Export:
         """The server as it is now."""
-        return _Server(self._rest, self._store, self, archive.path)
+        del archive
+        return _Server(self._rest, self._store, self)
 
     def fetch(self, ref: SourceRef) -> Content:
         """A conversation as it was listed, unless nothing is left of it.
@@ -148,8 +149,8 @@ class _Server(Export):
 
     form = "markdown"
 
-    def __init__(self, rest: Rest, store: PostStore, source: MattermostApi, place: Path) -> None:
-        self._rest, self._store, self._source, self._place = rest, store, source, place
+    def __init__(self, rest: Rest, store: PostStore, source: MattermostApi) -> None:
+        self._rest, self._store, self._source = rest, store, source
         accounts = list(rest.users())
         self._people = {each.id: _someone(each, source) for each in accounts}
         self.people = self._people

@@ -56,7 +56,6 @@ class Account(Shape):
     last_name: str = ""
     nickname: str = ""
     is_bot: bool = False
-    bot_description: str = ""
     delete_at: int = 0
 
 

@@ -19,6 +19,9 @@ from tests.connectors.dokuwiki import Wiki, make, save
 from tests.connectors.mattermost_server import TOKEN, FakeMattermost, mattermost
 from tests.connectors.repositories import BO, JANE, Repo
 from tests.memories import add_folder, service, sync
+from tests.social import BO as SLACK_BO
+from tests.social import EVE, SlackExport, post, thread
+from tests.social import JANE as SLACK_JANE
 
 PAGES, KILLS = 30, 5
 WORDS = ["contract", "notice", "supplier", "invoice", "Kündigung", "delivery", "clause", "board"]
@@ -165,8 +168,29 @@ def test_killed_syncs_end_like_one_that_was_not(
     check(str(build(tmp_path)), kind, tmp_path)
 
 
-def check(location: str, kind: str, tmp_path: Path, **more: Any) -> None:
-    """Sync it once in peace and once with kills, and compare."""
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_killed_syncs_of_many_threads_end_like_one_that_was_not(tmp_path: Path) -> None:
+    """A hundred threads, half of them in channels of one's own."""
+    export, choose, threads = SlackExport(tmp_path / "export.zip"), random.Random(3), 100
+    for number in range(threads):
+        said = (" ".join(choose.choices(WORDS, k=12)) for _ in range(3))
+        posts = [
+            post(text, by, day=1 + number % 28, minute=minute)
+            for minute, (text, by) in enumerate(zip(said, (SLACK_JANE, SLACK_BO, EVE), strict=True))
+        ]
+        kind = "groups" if number % 2 else "channels"
+        export.channel(f"c{number}", *thread(posts[0], *posts[1:]), kind=kind, members=[SLACK_JANE])
+    check(str(export.write()), "slack", tmp_path, documents=threads, steps=4)
+
+
+def check(
+    location: str, kind: str, tmp_path: Path, *, documents: int = PAGES, steps: int = 2, **more: Any
+) -> None:
+    """Sync it once in peace and once with kills, and compare.
+
+    :param steps: how many of a sync's steps there are to each document until the last kill.
+    """
     choose = random.Random(6)
     for name in ("whole", "killed"):
         with service(tmp_path / name) as asked:
@@ -174,11 +198,11 @@ def check(location: str, kind: str, tmp_path: Path, **more: Any) -> None:
     with service(tmp_path / "whole") as asked:
         sync(asked)
         whole = state(asked)
-    assert len(whole["found"]) == PAGES
+    assert len(whole["found"]) == documents
     home, killed = tmp_path / "killed", []
     for number in range(KILLS):
         # The goals rise: some kills fall into the walk, some into writing, some into embedding.
-        goal = choose.randint(0, 9) + number * 2 * PAGES // KILLS
+        goal = choose.randint(0, 9) + number * steps * documents // KILLS
         killed.append(kill_sync(home, tmp_path / "said", partial(reached, home, goal)))
     assert killed.count(-9) >= KILLS - 1, (killed, (tmp_path / "said").read_text())
     with service(home) as asked:

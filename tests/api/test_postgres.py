@@ -4,16 +4,20 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from api.app import create_app
 from api.service import Service
+from memory.catalogue.catalogue import Catalogue
+from memory.catalogue.engine import after_commit, open_engine, transaction
 from memory.domain import OWNER
+from memory.errors import CatalogueAway
 from tests.memories import add_folder, service, sync
 from tests.postgres import Postgres, postgres
 
@@ -133,3 +137,34 @@ def test_a_database_that_is_restarted_under_load_loses_nothing(
         assert answers(asked) == known
         assert sync(asked)["summaries"][0]["unchanged"] == NOTES
         assert asked.doctor(repair=False, rebuild=False)["well"]
+
+
+def test_a_database_that_lets_nobody_in_says_why(cluster: Postgres) -> None:
+    address = cluster.new()
+    for wrong in (f"{address}x", address.replace(str(cluster.port), "1")):
+        with pytest.raises(CatalogueAway, match=r"does not let us in: .*(does not exist|refused)") as raised:
+            Catalogue(wrong)
+        assert "MNEME_CATALOGUE__URL" in raised.value.hint
+
+
+def test_where_the_answer_to_a_commit_is_lost_nothing_kept_at_hand_is_believed(cluster: Postgres) -> None:
+    """It may have been committed: what is known of who may see what must be read again."""
+    engine, dropped = open_engine(cluster.new()), list[str]()
+
+    def write(what: str, amid: Callable[[], None]) -> None:
+        with transaction(engine) as connection:
+            connection.execute(text("SELECT 1"))
+            after_commit(connection, lambda: dropped.append(what))
+            amid()
+
+    def fail() -> None:
+        raise ValueError("ours")
+
+    with pytest.raises(CatalogueAway):
+        write("lost", lambda: cluster.stop("immediate"))
+    cluster.start()
+    with pytest.raises(ValueError, match="ours"):
+        write("undone", fail)
+    write("written", lambda: None)
+    assert dropped == ["lost", "written"]
+    engine.dispose()

@@ -1,8 +1,6 @@
 """Social sources through a whole sync: who wrote the reply that was found, who may see it, and nothing lost."""
 
-import random
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +8,8 @@ import pytest
 
 from api.service import Service
 from memory.domain import OWNER, Asker, Role
-from tests.api.test_killed_syncs import reached
-from tests.commands import kill_sync
 from tests.memories import add_folder, counts, service, sync
 from tests.social import BO, EVE, JANE, SlackExport, post, thread, ts
-
-KILLS, THREADS = 5, 100
 
 
 @pytest.fixture
@@ -132,51 +126,3 @@ def test_only_what_changed_is_read_again_and_what_was_deleted_is_gone(
     assert done == {"known": 4, "indexed": 1, "unchanged": 2, "removed": 1}
     assert found(asked, "six months' notice") == found(asked, "kitchen") == []
     assert found(asked, "Forget it")[0]["people"][0]["name"] == "Bo Chan"
-
-
-def state(asked: Service) -> dict[str, Any]:
-    """What is known, without ids, which differ from run to run."""
-    assert asked.doctor(repair=False, rebuild=False)["well"]
-    catalogue, held = asked.memory.catalogue, {}
-    for row in catalogue.ledger.of_source("acme"):
-        assert row.document
-        known = catalogue.documents.get(row.document, OWNER)
-        passages = [each.text for each in catalogue.passages.of_document(row.document)]
-        held[row.ref.key] = (known.title, known.access, known.contributions, row.stage, passages)
-    hits = asked.search("notice supplier", OWNER, limit=100)["results"]
-    return held | {"found": sorted(each["ref"] for each in hits)}
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_killed_syncs_end_like_one_that_was_not(tmp_path: Path) -> None:
-    export, choose = SlackExport(tmp_path / "export.zip"), random.Random(3)
-    words = ["contract", "notice", "supplier", "invoice", "Kündigung", "delivery", "clause", "board"]
-    for number in range(THREADS):
-        said = (" ".join(choose.choices(words, k=12)) for _ in range(3))
-        posts = [
-            post(text, by, day=1 + number % 28, minute=minute)
-            for minute, (text, by) in enumerate(zip(said, (JANE, BO, EVE), strict=True))
-        ]
-        export.channel(
-            f"c{number}",
-            *thread(posts[0], *posts[1:]),
-            kind="groups" if number % 2 else "channels",
-            members=[JANE],
-        )
-    for name in ("whole", "killed"):
-        with service(tmp_path / name) as asked:
-            add_folder(asked, export.write(), "acme", "slack")
-    with service(tmp_path / "whole") as asked:
-        sync(asked)
-        whole = state(asked)
-    assert len(whole["found"]) == THREADS
-    home, killed = tmp_path / "killed", []
-    for number in range(KILLS):
-        # The goals rise: some kills fall into the walk, some into writing, some into embedding.
-        goal = choose.randint(0, 9) + number * 4 * THREADS // KILLS
-        killed.append(kill_sync(home, tmp_path / "said", partial(reached, home, goal)))
-    assert killed.count(-9) >= KILLS - 1, (killed, (tmp_path / "said").read_text())
-    with service(home) as asked:
-        sync(asked)
-        assert state(asked) == whole

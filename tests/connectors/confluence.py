@@ -7,14 +7,13 @@ that changed, and what is in the bin is not found. It runs in a thread of the te
 import base64
 import json
 import re
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode
+
+from tests.connectors.answering import Answer, Listening
 
 TOKEN = "s3cret"
 DAY = "2024-03-{:02d}T09:00:00.000Z"
@@ -44,7 +43,7 @@ class Item:
 
 
 @dataclass
-class FakeConfluence:
+class FakeConfluence(Listening):
     """The wiki's state, and its server.
 
     :param cloud: which shape its answers have.
@@ -61,32 +60,33 @@ class FakeConfluence:
     """Who may view each: ``group:NAME``, ``user:ID`` or ``anonymous``; None of it where that is not told."""
     secret_groups: set[str] = field(default_factory=set)
     secret_spaces: set[str] = field(default_factory=set)
-    requests: list[str] = field(default_factory=list)
     pauses: int = 0
     token: str = TOKEN
     """What must be sent; with none everybody may ask."""
-    port: int = 0
-    stopped: int = 0
     _last: int = 1000
-    _server: ThreadingHTTPServer | None = None
+
+    def __post_init__(self) -> None:
+        super().__init__()
 
     @property
     def location(self) -> str:
         return f"http://127.0.0.1:{self.port}{self.context}"
 
-    def start(self) -> None:
-        """Answer, at the same port as before."""
-        self._server = _Server(("127.0.0.1", self.port), _handler(self))
-        self.port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def stop(self) -> None:
-        """Answer no more, and break off what is being answered."""
-        assert self._server
-        self.stopped += 1
-        self._server.shutdown()
-        self._server.server_close()
-        self._server.break_off()  # type: ignore[attr-defined]
+    def got(self, path: str, asked: dict[str, str], token: str) -> Answer:
+        """What is answered to a request."""
+        if self.token and token != f"Bearer {self.token}":
+            return 401, b"{}", {}
+        if not path.startswith(f"{self.context}/"):
+            return 404, b"{}", {}
+        if self.pauses:
+            self.pauses -= 1
+            return 429, b"", {"Retry-After": "0"}
+        path = path.removeprefix(self.context)
+        if found := re.fullmatch(r"/download/attachments/(\w+)/(.+)", path):
+            body = self.file(found[1], unquote(found[2]))
+            return 200 if body is not None else 404, body or b"", {}
+        status, value = self.answer(path, asked)
+        return status, json.dumps(value).encode(), {}
 
     def add(
         self,
@@ -368,64 +368,6 @@ class FakeConfluence:
             "size": len(rows[start : start + limit]),
             "_links": links,
         }
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    allow_reuse_address = True
-
-    def __init__(self, *about: Any) -> None:
-        self._open: set[socket.socket] = set()
-        super().__init__(*about)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self._open.add(request)
-        super().process_request(request, client_address)
-
-    def handle_error(self, *_: Any) -> None:
-        pass
-
-    def break_off(self) -> None:
-        for each in self._open:
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-
-
-def _handler(wiki: FakeConfluence) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            wiki.requests.append(self.path)
-            asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            if wiki.token and self.headers.get("Authorization") != f"Bearer {wiki.token}":
-                return self._send(401, b"{}")
-            if not parts.path.startswith(f"{wiki.context}/"):
-                return self._send(404, b"{}")
-            if wiki.pauses:
-                wiki.pauses -= 1
-                return self._send(429, b"", {"Retry-After": "0"})
-            path = parts.path.removeprefix(wiki.context)
-            if found := re.fullmatch(r"/download/attachments/(\w+)/(.+)", path):
-                body = wiki.file(found[1], unquote(found[2]))
-                return self._send(200 if body is not None else 404, body or b"")
-            status, value = wiki.answer(path, asked)
-            return self._send(status, json.dumps(value).encode())
-
-        def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-            told = {"Content-Type": "application/json", "Content-Length": str(len(body)), **(headers or {})}
-            self.send_response(status)
-            for name, text in told.items():
-                self.send_header(name, text)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    return Handler
 
 
 @contextmanager

@@ -6,14 +6,12 @@ than a thousand, private channels shown to members, and e-mail addresses as the 
 
 import json
 import re
-import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+
+from tests.connectors.answering import Answer, Listening
 
 TOKEN = "s3cret"
 DAY = 1_709_283_600_000  # 2024-03-01T09:00:00Z
@@ -26,7 +24,7 @@ def number(of: int) -> str:
 
 
 @dataclass
-class FakeMattermost:
+class FakeMattermost(Listening):
     """The server's state."""
 
     users: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -37,15 +35,15 @@ class FakeMattermost:
     files: dict[str, bytes] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
     """Channels whose posts the account may not read any more."""
-    requests: list[str] = field(default_factory=list)
     most: int = 200
     since_most: int = 1_000
     pauses: int = 0
     now: int = DAY
-    port: int = 0
     me: str = ""
     _last: int = 0
-    _server: "_Server | None" = None
+
+    def __post_init__(self) -> None:
+        super().__init__()
 
     @property
     def location(self) -> str:
@@ -197,76 +195,21 @@ class FakeMattermost:
         size = int(asked.get("per_page", 60))
         return rows[int(asked.get("page", 0)) * size :][:size]
 
-    def start(self) -> None:
-        """Answer, at the same port as before."""
-        self._server = _Server(("127.0.0.1", self.port), _handler(self))
-        self.port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def stop(self) -> None:
-        """Answer no more, and break off what is being answered."""
-        assert self._server
-        self._server.shutdown()
-        self._server.server_close()
-        self._server.break_off()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    allow_reuse_address = True
-
-    def __init__(self, *about: Any) -> None:
-        self._open: set[socket.socket] = set()
-        super().__init__(*about)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self._open.add(request)
-        super().process_request(request, client_address)
-
-    def handle_error(self, *_: Any) -> None:
-        pass
-
-    def break_off(self) -> None:
-        for each in self._open:
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-
-
-def _handler(server: FakeMattermost) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            server.requests.append(self.path)
-            asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-                return self._send(401, b"{}")
-            if server.pauses:
-                server.pauses -= 1
-                return self._send(429, b"", {"Retry-After": "0"})
-            if not parts.path.startswith("/api/v4/"):
-                return self._send(404, b"{}")
-            path = parts.path.removeprefix("/api/v4/")
-            if path.startswith("files/"):
-                body = server.files.get(path.removeprefix("files/"))
-                return self._send(200 if body is not None else 404, body or b"")
-            status, value = server.answer(path, asked)
-            return self._send(status, json.dumps(value).encode())
-
-        def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-            told = {"Content-Type": "application/json", "Content-Length": str(len(body)), **(headers or {})}
-            self.send_response(status)
-            for name, text in told.items():
-                self.send_header(name, text)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    return Handler
+    def got(self, path: str, asked: dict[str, str], token: str) -> Answer:
+        """What is answered to a request."""
+        if token != f"Bearer {TOKEN}":
+            return 401, b"{}", {}
+        if self.pauses:
+            self.pauses -= 1
+            return 429, b"", {"Retry-After": "0"}
+        if not path.startswith("/api/v4/"):
+            return 404, b"{}", {}
+        path = path.removeprefix("/api/v4/")
+        if path.startswith("files/"):
+            body = self.files.get(path.removeprefix("files/"))
+            return 200 if body is not None else 404, body or b"", {}
+        status, value = self.answer(path, asked)
+        return status, json.dumps(value).encode(), {}
 
 
 @contextmanager

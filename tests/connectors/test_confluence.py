@@ -320,6 +320,12 @@ def test_files_have_the_access_of_their_page(wiki: FakeConfluence) -> None:
     assert fetch(config, file).read() == b"of oak"
     assert fetch(config, file).name == "Größe 1.txt"
     assert access(config, file).grant == {person(wiki, "u2")}
+    with closing(Confluence(config)) as made:
+        list(made.changes(None))
+        wiki.requests.clear()
+        made.access(ref(file))
+        made.fetch(ref(file))
+    assert len(wiki.requests) == 2  # where it lies, and the file: who may see it the walk has told
     before = found[f"attachment/{file.id}"].version
     page.users[:] = ["u1"]
     assert walk(config)[0][f"attachment/{file.id}"].version != before

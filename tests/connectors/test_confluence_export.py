@@ -1,8 +1,10 @@
 """The connector for exports of a Confluence: the contract, the same documents as by REST, and exports that are broken."""
 
+import os
 import random
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -230,6 +232,22 @@ def test_exports_that_are_broken(tmp_path: Path) -> None:
                 made.fetch(SourceRef("confluence_export", "wiki", key))
     with pytest.raises(InvalidInput, match="url"):
         ConfluenceExport(replace(config, options=(("url", "javascript:x"),)))
+
+
+def test_two_may_take_in_one_export_at_once(tmp_path: Path) -> None:
+    """A sync, and somebody who opens an original; what a killed process left is not in the way, and goes in time."""
+    with confluence() as wiki:
+        pages = {f"page/{wiki.add(f'Page {number}', 'x').id}" for number in range(300)}
+        config = of(wiki, tmp_path)
+    (tmp_path / "state").mkdir()
+    old, new = (tmp_path / "state" / f"{name}.half" for name in ("old", "new"))
+    for each in (old, new):
+        each.write_bytes(b"half of it")
+    os.utime(old, (1, 1))
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: set(told(config)[0]), range(4)))
+    assert found == [pages] * 4
+    assert sorted(path.name for path in (tmp_path / "state").iterdir()) == ["export.sqlite", "new.half"]
 
 
 def test_an_unpacked_export_and_one_without_a_folder_of_its_own(tmp_path: Path) -> None:

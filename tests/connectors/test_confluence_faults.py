@@ -4,20 +4,17 @@ import random
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
-from connectors.base import Checkpoint, Upserted
 from connectors.confluence.connector import Confluence
-from connectors.patience import Patience, Patient
 from tests.connectors.confluence import FakeConfluence, confluence
 from tests.connectors.test_confluence import source
+from tests.connectors.whole import everything
 from tests.connectors.wire import Wire
 
 PAGES = 40
-PATIENCE = Patience(attempts=200, first_s=0.01, longest_s=0.05)
 
 
 @pytest.fixture(params=[False, True], ids=["data center", "cloud"])
@@ -31,29 +28,19 @@ def wiki(request: pytest.FixtureRequest) -> Iterator[FakeConfluence]:
         yield made
 
 
-def everything(wiki: FakeConfluence, wire: Wire) -> dict[str, bytes]:
-    """As a sync would fetch it: each document after it was told, while the walk goes on."""
+def read(wiki: FakeConfluence, wire: Wire) -> dict[str, bytes]:
     location = f"http://127.0.0.1:{wire.port}{wiki.context}"
-    found: dict[str, bytes] = {}
-    last = None
-    with closing(Confluence(replace(source(wiki), location=location))) as made:
-        patient = Patient(made, time.sleep, PATIENCE)
-        for last in patient.changes(None):
-            if isinstance(last, Upserted):
-                assert last.ref.key not in found
-                found[last.ref.key] = patient.fetch(last.ref).read()
-    assert isinstance(last, Checkpoint)
-    return found
+    return everything(Confluence(replace(source(wiki), location=location)))
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_network_is_cut(wiki: FakeConfluence, seed: int) -> None:
     wire = Wire(wiki.port)
-    whole = everything(wiki, wire)
+    whole = read(wiki, wire)
     assert len(whole) == PAGES + PAGES // 8
     size, made = wire.sent, wire.made
     wire.cut_after(random.Random(seed).randint(size // 10, size * 9 // 10))
-    assert everything(wiki, wire) == whole
+    assert read(wiki, wire) == whole
     assert wire.made > made + 1
     wire.close()
 
@@ -61,7 +48,7 @@ def test_the_network_is_cut(wiki: FakeConfluence, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_the_server_is_stopped(wiki: FakeConfluence, seed: int) -> None:
     wire = Wire(wiki.port)
-    whole = everything(wiki, wire)
+    whole = read(wiki, wire)
     until = wire.sent + random.Random(seed).randint(wire.sent // 10, wire.sent * 6 // 10)
 
     def stop() -> None:
@@ -73,7 +60,7 @@ def test_the_server_is_stopped(wiki: FakeConfluence, seed: int) -> None:
 
     stopping = threading.Thread(target=stop)
     stopping.start()
-    assert everything(wiki, wire) == whole
+    assert read(wiki, wire) == whole
     stopping.join()
     assert wiki.stopped == 1
     wire.close()

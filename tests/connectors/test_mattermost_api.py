@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.base import Change, Checkpoint, Connector, Content, SourceConfig, Upserted
-from connectors.patience import Patience, Patient
+from connectors.patience import Patient
 from connectors.social.mattermost_api import MattermostApi
 from connectors.social.mattermost_posts import PostStore
 from connectors.testing import ConnectorContract
@@ -22,10 +22,10 @@ from ingest.parsers.registry import read
 from memory.domain import Access, Failed, Role, SourceRef
 from memory.errors import InvalidInput, NotFound, SourceError, SourceUnavailable
 from tests.connectors.mattermost_server import MINUTE, TOKEN, FakeMattermost, mattermost
+from tests.connectors.whole import PATIENCE, everything
 from tests.connectors.wire import Wire
 
 STAFF = Access(frozenset({"group:staff"}))
-PATIENCE = Patience(attempts=200, first_s=0.01, longest_s=0.05)
 
 
 def source(server: FakeMattermost, state: Path | None = None, access: Access = STAFF) -> SourceConfig:
@@ -349,20 +349,8 @@ def filled(server: FakeMattermost) -> None:
                 server.post(channel, "so be it", root=root)
 
 
-def everything(server: FakeMattermost, wire: Wire, state: Path) -> dict[str, bytes]:
-    """As a sync would fetch it: each document after it was told, while the walk goes on."""
-    found: dict[str, bytes] = {}
-    last = None
-    with closing(
-        MattermostApi(replace(source(server, state), location=f"http://127.0.0.1:{wire.port}"))
-    ) as made:
-        patient = Patient(made, time.sleep, PATIENCE)
-        for last in patient.changes(None):
-            if isinstance(last, Upserted):
-                assert last.ref.key not in found
-                found[last.ref.key] = patient.fetch(last.ref).read()
-    assert isinstance(last, Checkpoint)
-    return found
+def read_through(server: FakeMattermost, wire: Wire, state: Path) -> dict[str, bytes]:
+    return everything(MattermostApi(replace(source(server, state), location=f"http://127.0.0.1:{wire.port}")))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -370,11 +358,11 @@ def test_the_network_is_cut(server: FakeMattermost, tmp_path: Path, seed: int) -
     filled(server)
     server.most = 15
     wire = Wire(server.port)
-    whole = everything(server, wire, tmp_path / "whole")
+    whole = read_through(server, wire, tmp_path / "whole")
     assert len(whole) > 60
     size, made = wire.sent, wire.made
     wire.cut_after(random.Random(seed).randint(size // 10, size * 9 // 10))
-    assert everything(server, wire, tmp_path / "cut") == whole
+    assert read_through(server, wire, tmp_path / "cut") == whole
     assert wire.made > made + 1
     wire.close()
 
@@ -384,7 +372,7 @@ def test_the_server_is_stopped(server: FakeMattermost, tmp_path: Path, seed: int
     filled(server)
     server.most = 15
     wire = Wire(server.port)
-    whole = everything(server, wire, tmp_path / "whole")
+    whole = read_through(server, wire, tmp_path / "whole")
     until = wire.sent + random.Random(seed).randint(wire.sent // 10, wire.sent * 6 // 10)
 
     def stop() -> None:
@@ -396,6 +384,6 @@ def test_the_server_is_stopped(server: FakeMattermost, tmp_path: Path, seed: int
 
     stopping = threading.Thread(target=stop)
     stopping.start()
-    assert everything(server, wire, tmp_path / "stopped") == whole
+    assert read_through(server, wire, tmp_path / "stopped") == whole
     stopping.join()
     wire.close()

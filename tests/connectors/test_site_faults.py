@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from connectors.base import Checkpoint, SourceConfig, Upserted
-from connectors.patience import Patience, Patient
+from connectors.base import SourceConfig
 from connectors.site.connector import Site
 from tests.connectors.apache import PAGES, Apache, apache
+from tests.connectors.whole import everything
 from tests.connectors.wire import Wire
 
 NUMBER = 40
-PATIENCE = Patience(attempts=200, first_s=0.01, longest_s=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -29,20 +28,8 @@ def server() -> Iterator[Apache]:
 
 
 def read(wire: Wire, state: Path) -> dict[str, bytes]:
-    """Everything, as a sync would fetch it: each page after it was told, while the walk goes on."""
     location = f"http://127.0.0.1:{wire.port}/0.html"
-    connector = Site(SourceConfig("site", location, options=(("networks", "127.0.0.1"),), state=state))
-    patient = Patient(connector, time.sleep, PATIENCE)
-    found: dict[str, bytes] = {}
-    last = None
-    for last in patient.changes(None):
-        if isinstance(last, Upserted):
-            assert last.ref.key not in found
-            found[last.ref.key] = patient.fetch(last.ref).read()
-    connector.close()
-    assert isinstance(last, Checkpoint)
-    assert not last.doubt
-    return found
+    return everything(Site(SourceConfig("site", location, options=(("networks", "127.0.0.1"),), state=state)))
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -58,7 +58,7 @@ def named(page: Content) -> Viewers | None:
     :raises SourceError: where the wiki does not tell: that must never look like a page without a restriction.
     """
     if page.restrictions is None:
-        raise SourceError(f"The wiki does not tell who may view {page.title or page.id}.")
+        raise SourceError(f"The wiki does not tell who may view page {page.id}.")
     subjects = page.restrictions.read.restrictions
     if not (subjects.user.results or subjects.group.results):
         return None

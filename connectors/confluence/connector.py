@@ -139,7 +139,7 @@ class Confluence:
 
     def _file_known(self, file: Found) -> Known:
         if file.container is None:
-            raise SourceError(f"The wiki does not say to which page {file.title} belongs.")
+            raise SourceError(f"The wiki does not say to which page file {file.id} belongs.")
         page = self._about(file.container.type, file.container.id)
         path = f"{page.path}/{part_of(file.title)}"
         return Known(path, self._choice.access(path, lambda: page.access))

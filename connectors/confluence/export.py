@@ -154,7 +154,7 @@ class ConfluenceExport:
             return found
         page = self._export.content(found.container.id) if found.container else None
         if page is None:
-            raise SourceError(f"The page of {found.title} is not in the export.")
+            raise SourceError(f"The page of file {found.id} is not in the export.")
         return page
 
     def _found(self, ref: SourceRef) -> Found:
@@ -176,13 +176,13 @@ class ConfluenceExport:
         name = f"attachments/{page}/{file.id}/{file.version.number}"
         archive = self._archive or open_archive(self._location)
         if archive.sizes.get(name, 0) > _FILE_BYTES:
-            raise SourceError(f"{file.title} is larger than any file that is read.")
+            raise SourceError(f"File {file.id} is larger than any file that is read.")
         try:
             with archive.open(name) as opened:
                 return opened.read()
         except OSError as error:
             raise SourceError(
-                f"{file.title} is not in the export.", hint="Export the space with its attachments."
+                f"File {file.id} is not in the export.", hint="Export the space with its attachments."
             ) from error
 
     def _open(self) -> str:

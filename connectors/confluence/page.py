@@ -67,7 +67,7 @@ def storage_of(content: Content) -> str:
     :raises SourceError: where the wiki does not tell.
     """
     if content.body.storage is None:
-        raise SourceError(f"The wiki does not tell what is written in {content.title or content.id}.")
+        raise SourceError(f"The wiki does not tell what is written in {content.type} {content.id}.")
     return content.body.storage.value
 
 

@@ -207,8 +207,8 @@ def test_what_is_not_told_is_never_taken_for_unrestricted(wiki: FakeConfluence) 
     found, failed, _ = walk(source(wiki))
     assert found == {}
     assert set(failed) == {each.key for each in map(ref, (above, page, file))}
-    assert "who may view Above" in failed[f"page/{page.id}"]
-    with pytest.raises(SourceError, match="who may view Above"):
+    assert f"who may view page {above.id}" in failed[f"page/{page.id}"]
+    with pytest.raises(SourceError, match=f"who may view page {above.id}"):
         access(source(wiki), page)
 
 

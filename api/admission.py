@@ -16,13 +16,13 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.error_answers import answer_of, wants_page
-from api.roles import CALLER, Caller, Permission
+from api.roles import CALLER, FOR_A_SOURCE, Caller, Permission
 from api.rules import OPEN, RULES, is_open
 from api.security import SAFE
 from api.service import Service
 from api.witness import identified, takes_place, unnoted
 from memory.domain import Asker
-from memory.errors import AccessDenied, MnemeError, NotAuthenticated, TooLarge, TooManyRequests
+from memory.errors import AccessDenied, MnemeError, NotAuthenticated, NotFound, TooLarge, TooManyRequests
 
 MOST_UNASKED = 16_000
 """Bytes of a request that nobody known has sent."""
@@ -158,6 +158,7 @@ async def admit(request: Request) -> None:
 
     :raises NotAuthenticated: where nobody is known and the route is not open.
     :raises AccessDenied: where the caller may not, and where nobody said what the route needs.
+    :raises NotFound: for any other source than that of a key for one: it is not told which there are.
     """
     at = (request.method, request.scope["route"].path)
     if at in OPEN or _opened(request):
@@ -169,6 +170,9 @@ async def admit(request: Request) -> None:
             if needed in {None, Permission.EVERYTHING}
             else f"This needs the permission {needed}."
         )
+    source = caller.source if needed in FOR_A_SOURCE else ""
+    if source and request.path_params.get("name") != source:
+        raise NotFound(f"There is no source named {request.path_params.get('name')}.")
     if "as" in request.query_params and needed not in _IN_ANOTHERS_PLACE:
         raise AccessDenied("Only the owner of this memory may do that.")
 

@@ -38,6 +38,13 @@ class ByApiKey:
             )
         actor, scopes = f"key:{key.id}", frozenset(map(Permission, key.scopes))
         if not key.address:
-            return Caller(Asker(tokens=key.tokens, key=actor), scopes, actor, key.name)
+            asker = Asker(tokens=key.tokens, key=actor)
+            return Caller(asker, scopes, actor, key.name, source=key.source)
         person = self._callers.of(key.address)
-        return replace(person, permissions=scopes & person.permissions, actor=actor, name=key.name)
+        return replace(
+            person,
+            permissions=scopes & person.permissions,
+            actor=actor,
+            name=key.name,
+            source=key.source,
+        )

@@ -21,6 +21,12 @@ def add_key(
     ] = None,
     address: Annotated[str, typer.Option("--for", help="Address of the person it asks for.")] = "",
     grant: Annotated[list[str] | None, typer.Option(help="Access token of a program of its own.")] = None,
+    source: Annotated[
+        str,
+        typer.Option(
+            help="The one source that it pushes to, or tells people to. Without: push to any; provision needs it where there are several."
+        ),
+    ] = "",
     days: Annotated[int, typer.Option(help="Days until it expires; 0: never.")] = 365,
     as_json: AsJson = False,
 ) -> None:
@@ -29,14 +35,20 @@ def add_key(
     def show(told: Any) -> None:
         until = f"until {told['expires'][:10]}" if told["expires"] else "until it is revoked"
         typer.echo(told["key"])
-        typer.echo(
-            f"This is the only time it is shown. It may {', '.join(told['scopes'])}, {until}.", err=True
-        )
-
+        where = f" at {told['source']} only" if told["source"] else ""
+        may = f"{', '.join(told['scopes'])}{where}"
+        typer.echo(f"This is the only time it is shown. It may {may}, {until}.", err=True)
         if not told["taken"]:
             typer.echo("Keys are not taken yet: put `keys` into MNEME_AUTH__METHODS.", err=True)
 
-    body = {"name": name, "address": address, "grant": grant or [], "days": days, "scopes": scope or ["read"]}
+    body = {
+        "name": name,
+        "address": address,
+        "grant": grant or [],
+        "source": source,
+        "days": days,
+        "scopes": scope or ["read"],
+    }
     ask("keys add", "POST", "/api/keys", show, as_json, json=body)
 
 

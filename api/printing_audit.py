@@ -54,6 +54,9 @@ def show_keys(keys: list[dict[str, Any]]) -> None:
             if key["address"]
             else f"sees {', '.join(key['tokens']) or 'what is public'}"
         )
-        out.print(f"              may {escape(', '.join(key['scopes']))}; {escape(whose)}", style="dim")
+        where = f" at {key['source']} only" if key["source"] else ""
+        out.print(
+            f"              may {escape(', '.join(key['scopes']) + where)}; {escape(whose)}", style="dim"
+        )
     if not keys:
         out.print("There are no keys; `mneme keys add` makes one.", style="dim")

@@ -70,6 +70,7 @@ class Caller:
     :param actor: how the audit names them: ``owner``, an asker's lasting key, or ``key:`` with a key's id.
     :param name: how the pages call them; empty where nobody logs in.
     :param session: whether they have logged in to the pages, and can log out.
+    :param source: the only one that they put documents into, or tell people to; empty: any.
     """
 
     asker: Asker
@@ -77,7 +78,11 @@ class Caller:
     actor: str
     name: str = ""
     session: bool = False
+    source: str = ""
 
+
+FOR_A_SOURCE: Mapping[Permission, str] = {Permission.PUSH: "push", Permission.PROVISION: "scim"}
+"""What a key may do to one source only, with the kind of source."""
 
 CALLER = "mneme.caller"
 """Where a request's scope keeps its caller, once that is known."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine, Row, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, insert, or_, select, update
 
 from memory.catalogue.engine import note, transaction
 from memory.catalogue.login_schema import api_keys
@@ -38,6 +38,7 @@ class ApiKey:
     :param expires: from when on it is worth nothing; None: never.
     :param used: when it was last used, to the minute.
     :param revoked: when it was taken back.
+    :param source: the one that it puts documents into, or tells people to; empty: any.
     """
 
     id: str
@@ -50,6 +51,7 @@ class ApiKey:
     expires: datetime | None = None
     used: datetime | None = None
     revoked: datetime | None = None
+    source: str = ""
 
     def holds(self, now: datetime) -> bool:
         """Whether it is still worth something."""
@@ -71,6 +73,7 @@ class ApiKeys:
         address: str = "",
         tokens: Iterable[str] = (),
         lasts: timedelta | None = None,
+        source: str = "",
     ) -> tuple[ApiKey, str]:
         """Make a key; gives what is known of it, and the key itself, which is kept nowhere.
 
@@ -90,6 +93,7 @@ class ApiKeys:
             made_by,
             now,
             now + lasts if lasts else None,
+            source=source,
         )
         key = f"{PREFIX}{made.id}_{secrets.token_urlsafe(32)}"
         with transaction(self._engine) as connection:
@@ -104,6 +108,7 @@ class ApiKeys:
                     made_by=made_by,
                     created=made.created,
                     expires=made.expires,
+                    source=source,
                 )
             )
         return made, key
@@ -146,6 +151,12 @@ class ApiKeys:
         return _key(row)
 
 
+def revoke_those_for(connection: Connection, source: str) -> None:
+    """Take back the keys of a source that goes: another of its name is not theirs to fill."""
+    theirs = (api_keys.c.source == source) & api_keys.c.revoked.is_(None)
+    connection.execute(update(api_keys).where(theirs).values(revoked=datetime.now(UTC)))
+
+
 def _hash(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
@@ -162,4 +173,5 @@ def _key(row: Row[tuple[object, ...]]) -> ApiKey:
         row.expires,
         row.used,
         row.revoked,
+        row.source,
     )

@@ -20,6 +20,8 @@ api_keys = Table(
     Column("used", Moment),
     # A row stays when its key is worth nothing any more: the audit names it.
     Column("revoked", Moment),
+    # The one source that it puts into or tells of; empty: any, as keys were made before 0018.
+    Column("source", String, nullable=False, server_default=""),
 )
 
 users = Table(

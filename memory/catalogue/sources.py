@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
+from memory.catalogue.api_keys import revoke_those_for
 from memory.catalogue.engine import transaction
 from memory.catalogue.hold_schema import is_held
 from memory.catalogue.ledger import HELD_BACK
@@ -149,12 +150,13 @@ class Sources:
     def remove(self, connection: Connection, name: str) -> None:
         """Have a source leave, with its ledger; the caller removes its documents in the same transaction.
 
-        The source itself stays until the index has let go of them, see `forget_removed`; so do rows of what a hold is on.
+        Keys for it are worth nothing from then on. The source itself stays until the index has let go of them, see `forget_removed`; so do rows of what a hold is on.
         """
         theirs, kept = ledger.c.source == name, is_held(ledger.c.document)
         connection.execute(update(ledger).where(theirs, kept).values(reason=HELD_BACK))
         connection.execute(delete(ledger).where(theirs, ledger.c.document.is_(None) | ~kept))
         connection.execute(update(sources).where(sources.c.name == name).values(removing=True))
+        revoke_those_for(connection, name)
 
     def removing(self) -> list[str]:
         """The names of those that are on their way out."""

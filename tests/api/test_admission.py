@@ -13,7 +13,7 @@ from starlette.routing import Mount
 
 from api.app import create_app
 from api.identify import Identification
-from api.roles import PERMISSIONS, Caller, Permission, RoleHolders, UserRole
+from api.roles import FOR_A_SOURCE, PERMISSIONS, Caller, Permission, RoleHolders, UserRole
 from api.rules import OPEN, OPEN_FOLDERS, RULES
 from api.service import Service
 from api.settings import load
@@ -200,3 +200,10 @@ def test_nobody_listens_to_other_machines_without_a_login(host: str, tmp_path: P
 
 def test_only_the_owner_sees_everything() -> None:
     assert not any(Permission.EVERYTHING in granted for granted in PERMISSIONS.values())
+
+
+def test_what_is_for_one_source_names_it_in_its_path() -> None:
+    """A key for one source is held against that name; without one it would be refused everywhere."""
+    bound = [path for (_, path), needed in RULES.items() if needed in FOR_A_SOURCE]
+    assert len(bound) > 20
+    assert [path for path in bound if "/{name}/" not in path] == []

@@ -15,6 +15,7 @@ from sqlalchemy import update
 from api.app import create_app
 from api.service import Service
 from api.settings import load
+from api.sources import NewSource
 from memory.catalogue.login_schema import api_keys
 from memory.errors import InvalidSettings
 from tests.api.test_faults import Home
@@ -89,6 +90,92 @@ def test_a_key_does_no_more_than_its_scopes_and_its_person_may(
     assert client.get("/api/sources", headers=by(janes)).status_code == 200
     bobs = made(client, owner, address=BOB, scopes=["read", "operate"])["key"]
     assert client.get("/api/sources", headers=by(bobs)).status_code == 403
+
+
+def test_a_key_for_one_source_finds_no_other(
+    asked: Service, client: TestClient, owner: dict[str, str], tmp_path: Path
+) -> None:
+    """Others answer as what does not exist, whoever the key asks for; and who has it gives out no wider one."""
+    for name in ("crm", "erp"):
+        asked.add_source(NewSource(kind="push", location=str(tmp_path / name), name=name))
+    janes = made(client, owner, address=JANE, scopes=["push", "manage-access"], source="crm")["key"]
+    for key in (made(client, owner, scopes=["push"], source="crm")["key"], janes):
+
+        def put(name: str, key: str = key) -> httpx.Response:
+            place = f"/api/sources/{name}/documents/a"
+            return client.put(place, json={"content": "x"}, headers=by(key))
+
+        assert put("crm").status_code in (200, 201)
+        answers = [
+            (
+                answer.status_code,
+                answer.json()["title"],
+                answer.json()["detail"].replace(name, "NAME"),
+                answer.json()["hint"],
+            )
+            for name in ("erp", "none", "local")
+            for method in ("GET", "DELETE")
+            for answer in (
+                put(name),
+                client.request(method, f"/api/sources/{name}/documents/a", headers=by(key)),
+            )
+        ]
+        assert len(set(answers)) == 1
+        assert answers[0][0] == 404
+        assert answers[0][3] == ""
+    wider = client.post(
+        "/api/keys", json={"name": "x", "scopes": ["push"], "source": "erp"}, headers=by(janes)
+    )
+    assert wider.status_code == 403
+    same = client.post("/api/keys", json={"name": "x", "scopes": ["push"]}, headers=by(janes)).json()
+    assert same["source"] == "crm"
+    any_ = made(client, owner, scopes=["push"])
+    assert any_["source"] == ""
+    for name in ("crm", "erp"):
+        answer = client.put(
+            f"/api/sources/{name}/documents/b", json={"content": "x"}, headers=by(any_["key"])
+        )
+        assert answer.status_code == 201
+    noted = client.get("/api/audit", params={"limit": 200}, headers=owner).json()["entries"]
+    assert "crm" in [each["about"].get("source") for each in noted if "key" in each["about"]]
+
+
+def test_a_key_for_a_source_ends_with_it(
+    asked: Service, client: TestClient, owner: dict[str, str], tmp_path: Path
+) -> None:
+    asked.add_source(NewSource(kind="push", location=str(tmp_path / "box"), name="box"))
+    told = made(client, owner, scopes=["push"], source="box")
+    assert client.delete("/api/sources/box", headers=owner).status_code == 200
+    asked.add_source(NewSource(kind="push", location=str(tmp_path / "box"), name="box"))
+    answer = client.put("/api/sources/box/documents/a", json={"content": "x"}, headers=by(told["key"]))
+    assert answer.status_code == 401
+    listed = client.get("/api/keys", headers=owner).json()
+    assert next(each for each in listed if each["id"] == told["id"])["holds"] is False
+
+
+def test_a_key_is_for_a_source_at_which_it_may_do_something(
+    asked: Service, client: TestClient, owner: dict[str, str], tmp_path: Path
+) -> None:
+    def add(*scopes: str, source: str = "") -> httpx.Response:
+        body = {"name": "x", "scopes": list(scopes), "source": source}
+        return client.post("/api/keys", json=body, headers=owner)
+
+    none = add("provision")
+    assert (none.status_code, "Add one first" in none.json()["hint"]) == (422, True), none.text
+    asked.add_source(NewSource(kind="scim", location="entra", name="hr"))
+    assert add("provision").json()["source"] == "hr"
+    assert add("provision", source="hr").json()["source"] == "hr"
+    asked.add_source(NewSource(kind="scim", location="okta", name="abroad"))
+    several = add("provision")
+    assert (several.status_code, "abroad, hr" in several.json()["hint"]) == (422, True), several.text
+    for scopes, source in (
+        (["push"], "hr"),
+        (["read"], "hr"),
+        (["push", "provision"], "hr"),
+        (["provision"], "files"),
+    ):
+        assert add(*scopes, source=source).status_code == 422, (scopes, source)
+    assert add("provision", source="none").status_code == 404
 
 
 def test_a_key_ends_when_its_person_leaves_the_group(
@@ -263,6 +350,11 @@ def test_commands_are_the_owners_where_others_need_a_key(tmp_path: Path) -> None
     with serving(home.folder, tmp_path / "log") as address, httpx.Client(base_url=address) as program:
         assert program.get("/api/keys").status_code == 401
         assert stat.S_IMODE((home.folder / "owner.token").stat().st_mode) == 0o600
+        home.mneme("sources", "add", "scim", "entra", "--name", "hr")
+        bound = home.mneme("keys", "add", "Entra ID", "--scope", "provision", "--source", "hr")
+        assert "It may provision at hr only" in bound.err
+        assert program.get("/scim/hr/Users", headers=by(bound.out.strip())).status_code == 200
+        home.mneme("sources", "remove", "hr")
         key = home.mneme("keys", "add", "bot", "--scope", "read", "--scope", "operate").out.strip()
         told = json.loads(home.mneme("keys", "list", "--json").out)[0]
         assert (told["name"], told["holds"], key.split("_")[1]) == ("bot", True, told["id"])

@@ -151,6 +151,28 @@ def test_only_a_key_made_for_it_may(opened: Service) -> None:
         assert other.send("GET", "/Users").status_code in (401, 403)
 
 
+def test_a_key_tells_its_own_source_only(sender: Sender, opened: Service) -> None:
+    """The key that was made for the only source there was is not for the next one."""
+    opened.add_source(NewSource(kind="scim", location="okta", name="okta"))
+    for method, path in (
+        ("GET", "/Users"),
+        ("POST", "/Users"),
+        ("GET", "/ServiceProviderConfig"),
+        ("DELETE", "/Groups/x"),
+    ):
+        answers = [
+            sender.client.request(method, f"/scim/{name}{path}", json=JANE, headers=sender.headers)
+            for name in ("okta", "none", "files")
+        ]
+        said = {
+            each.text.replace(name, "X")
+            for each, name in zip(answers, ("okta", "none", "files"), strict=True)
+        }
+        assert {each.status_code for each in answers} == {404}
+        assert len(said) == 1, said
+    assert opened.memory.catalogue.provisioned("okta").people() == []
+
+
 def test_a_group_is_found_by_its_name_with_its_members(sender: Sender) -> None:
     jane = sender.send("POST", "/Users", JANE).json()["id"]
     sender.send("POST", "/Groups", {"displayName": "Legal Team", "members": [{"value": jane}]})

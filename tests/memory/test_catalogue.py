@@ -333,6 +333,27 @@ def test_an_upgrade_keeps_what_is_somebodys_under_their_lasting_key(databases: D
     held.close()
 
 
+def test_keys_made_before_are_for_any_source_and_those_for_one_never_become_so(databases: Databases) -> None:
+    url = databases.new()
+    with migrating(url) as (connection, config):
+        command.upgrade(config, "0017")
+        connection.exec_driver_sql(
+            "INSERT INTO api_keys (id, hash, name, address, tokens, scopes, made_by, created)"
+            " VALUES ('old', 'x', 'CRM', '', '[]', '[\"push\"]', 'owner', '2026-01-01 00:00:00')"
+        )
+    held = Catalogue(url)
+    held.api_keys.add("ERP", scopes=["push"], made_by="owner", source="erp")
+    assert {key.name: (key.source, key.revoked) for key in held.api_keys.all()} == {
+        "CRM": ("", None),
+        "ERP": ("erp", None),
+    }
+    held.close()
+    with migrating(url) as (connection, config):
+        command.downgrade(config, "0017")
+        left = connection.exec_driver_sql("SELECT name FROM api_keys WHERE revoked IS NULL").scalars()
+        assert list(left) == ["CRM"]
+
+
 def tables(url: str) -> set[str]:
     """The names of the tables that there are."""
     engine = create_engine(url)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.base import Change, Checkpoint, Content, Deleted, SourceConfig, Upserted
-from connectors.patterns import AccessRules, Patterns
+from connectors.patterns import AccessRules, Patterns, digest_of
 from memory.domain import Access, Contribution, Identity, Role, SourceRef
 from memory.errors import InvalidInput, NotFound, SourceError
 
@@ -147,6 +147,7 @@ class Push:
         self._exclude = Patterns(config.exclude)
         self._default = config.access
         self._rules = config.rules
+        self._settings = _digest_of(config)
 
     def prepare(self) -> None:
         """Make the folder and what is kept in it.
@@ -166,9 +167,12 @@ class Push:
     def changes(self, since: str | None) -> Iterator[Change]:
         """What was put or deleted after the cursor, or ever: somebody asked for each deletion.
 
+        Where the source was told to take or to grant something else since, that is everything.
+
         :raises SourceError: where the folder is gone.
         """
-        start = int(since) if since else 0
+        number, _, settings = (since or "").partition(" ")
+        start = int(number) if settings == self._settings else 0
         rows = self._store.after(start)
         for key, _, digest, facts in rows:
             ref = SourceRef(self.kind, self._name, key)
@@ -178,7 +182,8 @@ class Push:
                 yield Upserted(ref, f"{digest}-{self._access(facts).digest(key)}")
             else:
                 yield Deleted(ref, explicit=True)
-        yield Checkpoint(str(rows[-1][1] if rows else start))
+        cursor = f"{rows[-1][1] if rows else start} {self._settings}"
+        yield Checkpoint(cursor, whole=since is not None and settings != self._settings)
 
     def fetch(self, ref: SourceRef) -> Content:
         """The document as it was put here last."""
@@ -208,6 +213,13 @@ class Push:
         if (ref.kind, ref.source) != (self.kind, self._name):
             raise NotFound(f"{ref} is not a document of {self.kind}:{self._name}.")
         return ref.key
+
+
+def _digest_of(config: SourceConfig) -> str:
+    """Differs where what the source takes or grants does."""
+    rules = [(pattern, digest_of(access)) for pattern, access in config.rules]
+    said = repr((digest_of(config.access), rules, config.include, config.exclude))
+    return sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _moment(text: str | None) -> datetime | None:

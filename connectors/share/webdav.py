@@ -180,11 +180,13 @@ def _entry(told: "dict[str, etree._Element]") -> Entry:
     folder = kind is not None and kind.find(f"{_D}collection") is not None
     size = text(f"{_D}getcontentlength")
     modified = text(f"{_D}getlastmodified")
+    # Apache calls a version weak for a second after it was written, and the same one strong from then on.
+    tag = text(f"{_D}getetag").removeprefix("W/")
     return Entry(
         "",
         Kind.FOLDER if folder else Kind.FILE,
         int(size) if size.isdecimal() else 0,
-        f"{text(f'{_D}getetag') or modified}-{size}",
+        f"{tag or modified}-{size}",
         text(f"{_OC}fileid"),
         _http_date(modified),
         _iso_date(text(f"{_D}creationdate")),

@@ -23,6 +23,8 @@ TRUSTED_S = 30 * 86_400.0
 _SAVED_EVERY = 100
 _CHAIN = 5
 """Pages that send one to the next, at most."""
+_LOST = 1_000
+"""So many pages that no notes, no sitemap and no link lead to any more are asked for in one walk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Walk:
     _follow: bool = field(default=False, init=False)
     _asked: int = field(default=0, init=False)
     _last: float = field(default=0.0, init=False)
+    _lost: int = field(default=0, init=False)
 
     def changes(self) -> Iterator[Change]:
         """Every page, then the checkpoint.
@@ -98,7 +101,7 @@ class Walk:
             yield from self._page(url, self.taste.depth)
         yield from self._waiting()
         self.visited.save()
-        yield Checkpoint("", doubt=self._doubt(maps))
+        yield Checkpoint("", doubt=self._doubt(maps), doubts=self._doubt_of)
 
     def named(self, maps: Sitemaps) -> Iterator[tuple[str, str]]:
         """The pages of the site that its sitemaps name, and when these say that they changed."""
@@ -108,11 +111,31 @@ class Walk:
                 yield url, entry.changed
 
     def _doubt(self, maps: Sitemaps) -> str:
-        if maps.found and not self._met:
-            return f"The sitemaps name no page beneath {self.scope.start}."
         if len(self._met) >= self.taste.pages:
             return f"The site has more than {self.taste.pages:,} pages; the option pages lets more be read."
         return maps.unread
+
+    def _doubt_of(self, key: str) -> str:
+        """Why a page that was not met is there all the same, ``""`` where it is gone: the notes may be lost, and lead there no more."""
+        url = self.scope.url(key)
+        if url in self._met or not self.taste.wants(key) or not self.robots.allow(url):
+            return ""
+        if self._lost >= _LOST:
+            return (
+                f"More than {_LOST:,} pages are named by nothing any more; the next sync asks for the others."
+            )
+        self._lost += 1
+        try:
+            found = self._tried(url, "")
+        except SourceError as error:
+            return error.message
+        if isinstance(found, NotFound):
+            self.visited.forget(url)
+            return ""
+        if isinstance(found, SourceError):
+            return found.message
+        self.visited.save()
+        return f"{url} answers, though nothing leads there any more." if self._stands(url) else ""
 
     def _waiting(self) -> Iterator[Change]:
         while self._queue:

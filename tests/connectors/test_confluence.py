@@ -12,11 +12,11 @@ from pydantic import SecretStr
 from connectors.base import Change, Checkpoint, Connector, Content, SourceConfig, Upserted
 from connectors.confluence.connector import Confluence
 from connectors.patience import Patience, Patient
-from connectors.testing import ConnectorContract
 from ingest.parsers.registry import read
 from memory.domain import Access, Asker, Failed, Role, SourceRef
 from memory.errors import InvalidInput, NotFound, SourceError
 from tests.connectors.confluence import TOKEN, FakeConfluence, Item, confluence
+from tests.connectors.synced import Synced
 from tests.connectors.wire import Wire
 
 STAFF = Access(frozenset({"group:staff"}))
@@ -27,7 +27,7 @@ def source(wiki: FakeConfluence, access: Access = STAFF, **options: str) -> Sour
     return SourceConfig("wiki", wiki.location, access, options=tuple(options.items()), secrets=secrets)
 
 
-class TestConfluence(ConnectorContract):
+class TestConfluence(Synced):
     connector_class = Confluence
     has_folders = False
     has_fingerprints = False

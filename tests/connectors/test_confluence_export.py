@@ -14,18 +14,18 @@ import pytest
 from connectors.base import Change, Checkpoint, SourceConfig, Upserted
 from connectors.confluence.connector import Confluence
 from connectors.confluence.export import ConfluenceExport
-from connectors.testing import ConnectorContract
 from ingest.parsers.registry import read
 from memory.domain import Access, Asker, Failed, SourceRef
 from memory.errors import InvalidInput, NotFound, SourceError
 from tests.connectors import confluence_export as export
 from tests.connectors.confluence import FakeConfluence, Item, confluence
+from tests.connectors.synced import Synced
 from tests.connectors.test_confluence import source
 
 STAFF = Access(frozenset({"group:staff"}))
 
 
-class TestConfluenceExport(ConnectorContract):
+class TestConfluenceExport(Synced):
     connector_class = ConfluenceExport
     has_folders = False
     has_fingerprints = False

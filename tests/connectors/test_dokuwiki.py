@@ -11,13 +11,13 @@ from connectors.base import Change, Checkpoint, Content, SourceConfig, Upserted
 from connectors.dokuwiki.acl import Acl, cleaned, encoded
 from connectors.dokuwiki.connector import DokuWiki
 from connectors.dokuwiki.settings import Settings, User, read_settings
-from connectors.testing import ConnectorContract
 from ingest.parsers.base import ElementKind
 from ingest.parsers.registry import read
 from memory.domain import Access, Asker, SourceRef
 from memory.errors import InvalidInput, NotFound, SourceError
 from tests.connectors.as_nobody import without_rights
 from tests.connectors.dokuwiki import Wiki, make, may, save
+from tests.connectors.synced import Synced
 from tests.connectors.test_folder import after_a_tick, put, root  # noqa: F401 - a fixture
 
 PUBLIC = Access(frozenset({"public"}))
@@ -33,7 +33,7 @@ def listed(config: SourceConfig) -> dict[str, Upserted]:
     return {each.ref.key: each for each in changes if isinstance(each, Upserted)}
 
 
-class TestDokuWiki(ConnectorContract):
+class TestDokuWiki(Synced):
     connector_class = DokuWiki
 
     @pytest.fixture

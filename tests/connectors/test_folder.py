@@ -17,10 +17,10 @@ import pytest
 from connectors.base import Change, Checkpoint, Content, SourceConfig, Upserted
 from connectors.file_tree import key_of
 from connectors.folder import Folder
-from connectors.testing import ConnectorContract
 from memory.domain import Access, Failed, SourceRef, Stage
 from memory.errors import InvalidInput, NotFound, SourceError
 from tests.connectors.as_nobody import without_rights
+from tests.connectors.synced import Synced
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def after_a_tick(path: Path, action: Callable[[], object]) -> None:
         action()
 
 
-class TestFolder(ConnectorContract):
+class TestFolder(Synced):
     connector_class = Folder
 
     @pytest.fixture

@@ -17,10 +17,10 @@ from connectors.gitwiki.address import Remote, address_of
 from connectors.gitwiki.codeowners import CodeOwners
 from connectors.gitwiki.connector import GitWiki
 from connectors.gitwiki.program import Git, GitFailed
-from connectors.testing import ConnectorContract
 from memory.domain import Failed, Role, SourceRef
 from memory.errors import InvalidInput, NotFound, SourceError, SourceUnavailable
 from tests.connectors.repositories import BO, JANE, Repo, Server, served
+from tests.connectors.synced import Synced
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def content(config: SourceConfig, key: str) -> Content:
         connector.close()
 
 
-class TestGitWiki(ConnectorContract):
+class TestGitWiki(Synced):
     connector_class = GitWiki
     has_folders = False
     walks_in_steps = True

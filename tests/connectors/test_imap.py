@@ -12,10 +12,10 @@ from pydantic import SecretStr
 from connectors.base import Change, Checkpoint, Connector, Deleted, SourceConfig, Upserted
 from connectors.imap.connector import Imap
 from connectors.patience import Patience, Patient
-from connectors.testing import ConnectorContract
 from memory.domain import Access, Failed, SourceRef
 from memory.errors import InvalidInput, NotFound, SourceError, SourceUnavailable
 from tests.connectors.dovecot import PASSWORD, WITHOUT_QRESYNC, Dovecot, access_token, dovecot
+from tests.connectors.synced import Synced
 from tests.connectors.wire import Wire
 
 NUMBERS = count(1)
@@ -38,7 +38,7 @@ def message(key: str, body: bytes = b"Hello", head: bytes = b"") -> bytes:
     return b"Message-ID: <%s>\r\nFrom: jane@x.example\r\n%s\r\n%s" % (key.encode(), head, body)
 
 
-class TestImap(ConnectorContract):
+class TestImap(Synced):
     connector_class = Imap
     has_fingerprints = False
     # Whether a server can still read a message shows when that is fetched; a test of its own is below.

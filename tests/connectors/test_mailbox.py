@@ -16,18 +16,18 @@ import pytest
 from connectors import unpacked
 from connectors.base import Change, Checkpoint, Content, SourceConfig, Upserted
 from connectors.mailbox import Mailbox
-from connectors.testing import ConnectorContract
 from ingest.parsers.mail import MailParser
 from memory.domain import Access, Failed, SourceRef
 from memory.errors import InvalidInput, NotFound, SourceError
 from tests.connectors.as_nobody import without_rights
+from tests.connectors.synced import Synced
 
 
 def wrapped(key: str, body: bytes) -> bytes:
     return b"Message-ID: <%s>\nFrom: jane@x.example\n\n%s" % (key.encode(), body)
 
 
-class TestMailbox(ConnectorContract):
+class TestMailbox(Synced):
     connector_class = Mailbox
     has_fingerprints = False
 

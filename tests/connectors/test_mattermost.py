@@ -10,9 +10,9 @@ import pytest
 
 from connectors.base import Change, Checkpoint, SourceConfig, Upserted
 from connectors.social.mattermost import Mattermost
-from connectors.testing import ConnectorContract
 from memory.domain import Access, Failed, SourceRef
 from memory.errors import SourceError
+from tests.connectors.synced import Synced
 
 DAY = 1_709_283_600_000  # 2024-03-01T09:00:00Z
 STAFF = Access(frozenset({"group:staff"}))
@@ -51,7 +51,7 @@ def write(path: Path, *lines: Any, files: dict[str, bytes] | None = None) -> Pat
     return path
 
 
-class TestMattermostContract(ConnectorContract):
+class TestMattermostContract(Synced):
     """A document is a channel of that name with one thread in it."""
 
     connector_class = Mattermost

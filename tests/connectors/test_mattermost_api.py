@@ -17,11 +17,11 @@ from connectors.base import Change, Checkpoint, Connector, Content, SourceConfig
 from connectors.patience import Patient
 from connectors.social.mattermost_api import MattermostApi
 from connectors.social.mattermost_posts import PostStore
-from connectors.testing import ConnectorContract
 from ingest.parsers.registry import read
 from memory.domain import Access, Failed, Role, SourceRef
 from memory.errors import InvalidInput, NotFound, SourceError, SourceUnavailable
 from tests.connectors.mattermost_server import MINUTE, TOKEN, FakeMattermost, mattermost
+from tests.connectors.synced import Synced
 from tests.connectors.whole import PATIENCE, everything
 from tests.connectors.wire import Wire
 
@@ -32,7 +32,7 @@ def source(server: FakeMattermost, state: Path | None = None, access: Access = S
     return SourceConfig("chat", server.location, access, secrets=(("token", SecretStr(TOKEN)),), state=state)
 
 
-class TestMattermostApi(ConnectorContract):
+class TestMattermostApi(Synced):
     """A document is a channel of that name with one thread in it."""
 
     connector_class = MattermostApi

@@ -18,10 +18,10 @@ from connectors.mediawiki import MediaWiki
 from connectors.mediawiki.history import written
 from connectors.mediawiki.shapes import Revision
 from connectors.patience import Patience, Patient
-from connectors.testing import ConnectorContract
 from memory.domain import Access, Role, SourceRef
 from memory.errors import InvalidInput, NotFound, RateLimited, SourceError, SourceUnavailable
 from tests.connectors.mediawiki import BASE, BOT_PASSWORD, PASSWORD, Wiki
+from tests.connectors.synced import Synced
 from tests.connectors.wire import Wire
 
 LEGAL = Access(frozenset({"group:legal"}))
@@ -33,7 +33,7 @@ def source(port: int, **options: str) -> SourceConfig:
     return SourceConfig("wiki", f"http://127.0.0.1:{port}/api.php", access=STAFF, options=given)
 
 
-class TestMediaWiki(ConnectorContract):
+class TestMediaWiki(Synced):
     connector_class = MediaWiki
     has_folders = False
     has_fingerprints = False

@@ -13,14 +13,14 @@ import pytest
 from connectors.base import Change, Checkpoint, SourceConfig, Upserted
 from connectors.mediawiki import dump_file
 from connectors.mediawiki_dump import MediaWikiDump
-from connectors.testing import ConnectorContract
 from memory.domain import Failed, Role, SourceRef
 from memory.errors import NotFound, SourceError, SourceUnavailable
 from tests.connectors.mediawiki import BASE, Wiki
+from tests.connectors.synced import Synced
 from tests.connectors.wiki_dumps import HEAD, TAIL, Paged, dump, page
 
 
-class TestMediaWikiDump(ConnectorContract):
+class TestMediaWikiDump(Synced):
     connector_class = MediaWikiDump
     has_folders = False
     has_fingerprints = False

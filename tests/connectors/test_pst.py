@@ -14,11 +14,11 @@ from connectors.base import Change, Checkpoint, Content, SourceConfig, Upserted
 from connectors.pst import connector as module
 from connectors.pst.connector import Pst
 from connectors.pst.reader import Reader
-from connectors.testing import ConnectorContract
 from ingest.parsers.mail import MailParser
 from memory.domain import Access, Failed, SourceRef
 from tests.connectors.bound import bound
 from tests.connectors.outlook import Archive, Properties
+from tests.connectors.synced import Synced
 
 HEADERS, TEXT, HTML, ID, SUBJECT = 0x007D, 0x1000, 0x1013, 0x1035, 0x0037
 SENDER, SENDER_ADDRESS, REFERENCES, REPLY_TO, SENT = 0x0C1A, 0x0C1F, 0x1039, 0x1042, 0x0039
@@ -28,7 +28,7 @@ def message(number: int, text: str = "") -> Properties:
     return {ID: f"<{number}@x.example>", SUBJECT: f"Roof {number}", TEXT: text or f"Message {number}."}
 
 
-class TestPst(ConnectorContract):
+class TestPst(Synced):
     connector_class = Pst
     has_fingerprints = False
 

@@ -7,17 +7,18 @@ import pytest
 
 from connectors.base import Checkpoint, Deleted, SourceConfig, Upserted
 from connectors.push import Push, Pushed, PushStore
-from connectors.testing import ConnectorContract
 from memory.domain import Access, SourceRef
 from memory.errors import SourceError
+from tests.connectors.synced import Synced
 
 
-class TestPush(ConnectorContract):
+class TestPush(Synced):
     connector_class = Push
     has_folders = False
     walks_in_steps = False
     has_single_failures = False
     has_fingerprints = False
+    removals_are_explicit = True
 
     @pytest.fixture
     def config(self, tmp_path: Path) -> SourceConfig:

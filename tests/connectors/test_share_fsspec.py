@@ -14,8 +14,8 @@ from pydantic import SecretStr
 from connectors.base import Connector, SourceConfig, Upserted
 from connectors.share.connector import Share
 from connectors.share.fs import FsspecTree
-from connectors.testing import ConnectorContract
 from memory.errors import InvalidInput, NotFound, SourceError
+from tests.connectors.synced import Synced
 
 with warnings.catch_warnings():  # its own remark about Python's asyncore
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -65,7 +65,7 @@ def ftp(tmp_path: Path) -> Iterator[Ftp]:
     made.stop()
 
 
-class TestFsspec(ConnectorContract):
+class TestFsspec(Synced):
     connector_class = Share
     has_fingerprints = False
     has_single_failures = False

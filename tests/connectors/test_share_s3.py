@@ -15,10 +15,10 @@ from pydantic import SecretStr
 from connectors.base import Change, Connector, SourceConfig, Upserted
 from connectors.file_tree import object_key_of, object_name_of
 from connectors.share.connector import Share
-from connectors.testing import ConnectorContract
 from memory.domain import SourceRef
 from memory.errors import InvalidInput, NotFound, SourceError, SourceUnavailable
 from tests.connectors.local_server import free_port
+from tests.connectors.synced import Synced
 from tests.connectors.wire import Wire
 
 NUMBERS = count(1)
@@ -74,7 +74,7 @@ def bucket(port: int) -> Iterator[Bucket]:
         yield made
 
 
-class TestS3(ConnectorContract):
+class TestS3(Synced):
     connector_class = Share
     has_folders = False
     has_fingerprints = False

@@ -15,12 +15,12 @@ from pydantic import SecretStr
 from connectors.base import Change, Connector, SourceConfig, Upserted
 from connectors.share.connector import Share
 from connectors.share.posix import READ, Permissions
-from connectors.testing import ConnectorContract
 from memory.domain import Access, SourceRef
 from memory.errors import InvalidInput, NotFound, SourceError, SourceUnavailable
 from tests.connectors.local_server import program
 from tests.connectors.openssh import OpenSsh, openssh
 from tests.connectors.samba import give, unprivileged
+from tests.connectors.synced import Synced
 from tests.connectors.wire import Wire
 
 STAFF = Access(frozenset({"group:staff"}))
@@ -71,7 +71,7 @@ def place(server: OpenSsh, request: pytest.FixtureRequest) -> Iterator[Place]:
     subprocess.run(["rm", "-rf", path], check=True)
 
 
-class TestSftp(ConnectorContract):
+class TestSftp(Synced):
     connector_class = Share
     has_fingerprints = False
     # Whether a server lets a file be read shows when it is; a test of its own is below.

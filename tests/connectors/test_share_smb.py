@@ -23,10 +23,10 @@ from smbprotocol.security_descriptor import (
 
 from connectors.base import Change, Connector, SourceConfig, Upserted
 from connectors.share.connector import Share
-from connectors.testing import ConnectorContract
 from memory.domain import Access, Failed, SourceRef
 from memory.errors import InvalidInput, NotFound, SourceError, SourceUnavailable
 from tests.connectors.samba import PASSWORD, Samba, give, samba
+from tests.connectors.synced import Synced
 from tests.connectors.test_folder import after_a_tick
 from tests.connectors.wire import Wire
 
@@ -107,7 +107,7 @@ def place(server: Samba, request: pytest.FixtureRequest) -> Iterator[Place]:
     shutil.rmtree(path, ignore_errors=True)
 
 
-class TestSmb(ConnectorContract):
+class TestSmb(Synced):
     connector_class = Share
     # Whether a server lets a file be read shows when it is; a test of its own is below.
     has_single_failures = False

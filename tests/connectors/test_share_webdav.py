@@ -14,10 +14,10 @@ from connectors.base import Change, Connector, SourceConfig, Upserted
 from connectors.http import Answer
 from connectors.share.connector import Share
 from connectors.share.webdav import _children
-from connectors.testing import ConnectorContract
 from memory.domain import Failed, SourceRef
 from memory.errors import InvalidInput, NotFound, SourceError, SourceUnavailable
 from tests.connectors.apache import PASSWORD, Apache, apache
+from tests.connectors.synced import Synced
 from tests.connectors.test_folder import after_a_tick
 from tests.connectors.wire import Wire
 
@@ -65,7 +65,7 @@ def place(server: Apache, request: pytest.FixtureRequest) -> Iterator[Place]:
     subprocess.run(["rm", "-rf", path], check=True)
 
 
-class TestWebdav(ConnectorContract):
+class TestWebdav(Synced):
     connector_class = Share
     has_fingerprints = False
     # Whether a server lets a file be read shows when it is; a test of its own is below.

@@ -20,10 +20,10 @@ from connectors.site.addresses import Scope, normal
 from connectors.site.connector import Site
 from connectors.site.guard import PublicOnly, is_public
 from connectors.site.sitemap import read_sitemap
-from connectors.testing import ConnectorContract
 from memory.domain import Failed, SourceRef
 from memory.errors import InvalidInput, NotFound, SourceError, SourceUnavailable
 from tests.connectors.apache import PAGES, Apache, apache
+from tests.connectors.synced import Synced
 from tests.connectors.wire import Wire
 
 
@@ -107,7 +107,7 @@ def page(*links: str, head: str = "", text: str = "text") -> str:
     return f"<html><head><title>Page</title>{head}</head><body>{text}{shown}</body></html>"
 
 
-class TestSite(ConnectorContract):
+class TestSite(Synced):
     connector_class = Site
     has_folders = False
     has_fingerprints = False
@@ -277,6 +277,29 @@ def test_damaged_notes_are_made_again(place: Place) -> None:
     assert place.config.state
     (place.config.state / "visited.db").write_bytes(b"SQLite format 3\0" + b"x" * 5_000)
     assert list(place.open().changes(None)) == before
+
+
+def test_a_page_that_only_lost_notes_led_to_is_asked_for(place: Place) -> None:
+    for name in ("a", "lost", "gone"):
+        place.put(f"{name}.html", page())
+    place.sitemap()
+    before = place.open()
+    assert keys(list(before.changes(None))) == ["a.html", "gone.html", "lost.html"]
+    before.close()
+    for each in Path(place.config.state or "").glob("visited*"):
+        each.unlink()
+    (place.path / "gone.html").unlink()
+    lost = (place.path / "lost.html").rename(place.path / ".aside")
+    place.sitemap()
+    lost.rename(place.path / "lost.html")
+    site = place.open()
+    *found, last = site.changes(None)
+    assert keys(found) == ["a.html"]
+    assert isinstance(last, Checkpoint)
+    assert last.doubts is not None
+    assert "nothing leads there any more" in last.doubts("lost.html")
+    assert [last.doubts(key) for key in ("gone.html", "a.html", "gone.html?x")] == ["", "", ""]
+    assert keys(list(site.changes(None))) == ["a.html", "lost.html"]
 
 
 def test_private_addresses_are_asked_only_where_they_are_allowed(place: Place) -> None:

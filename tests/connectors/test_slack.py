@@ -11,15 +11,15 @@ import pytest
 from connectors.base import Checkpoint, SourceConfig, Upserted
 from connectors.social.archive import MAX_RATIO
 from connectors.social.slack import Slack
-from connectors.testing import ConnectorContract
 from memory.domain import Access, Failed, SourceRef
 from memory.errors import InvalidInput, NotFound, SourceError
+from tests.connectors.synced import Synced
 from tests.social import BO, EVE, JANE, PEOPLE, SlackExport, post, thread, ts
 
 STAFF = Access(frozenset({"group:staff"}), frozenset({"person:out@x.example"}))
 
 
-class TestSlackContract(ConnectorContract):
+class TestSlackContract(Synced):
     """A document is a channel of that name with one thread in it."""
 
     connector_class = Slack

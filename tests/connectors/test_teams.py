@@ -8,9 +8,9 @@ import pytest
 
 from connectors.base import Change, SourceConfig, Upserted
 from connectors.social.teams import Teams
-from connectors.testing import ConnectorContract
 from memory.domain import Access, Failed, SourceRef
 from memory.errors import SourceError
+from tests.connectors.synced import Synced
 
 JANE, BO = "11111111-aaaa", "22222222-bbbb"
 STAFF = Access(frozenset({"group:staff"}))
@@ -47,7 +47,7 @@ def message(number: int, text: str, by: str = JANE, where: str = "offers", **mor
     } | more
 
 
-class TestTeamsContract(ConnectorContract):
+class TestTeamsContract(Synced):
     """A document is a channel of that name with one thread in it."""
 
     connector_class = Teams

@@ -11,9 +11,9 @@ import pytest
 
 from connectors.base import Change, SourceConfig, Upserted
 from connectors.social.yammer import Yammer
-from connectors.testing import ConnectorContract
 from memory.domain import Access, Failed, SourceRef
 from memory.errors import SourceError
+from tests.connectors.synced import Synced
 
 STAFF = Access(frozenset({"group:staff"}))
 COLUMNS = [
@@ -83,7 +83,7 @@ def write(path: Path, held: dict[str, bytes]) -> Path:
     return path
 
 
-class TestYammerContract(ConnectorContract):
+class TestYammerContract(Synced):
     """A document is a group of that name with a thread of that id in it."""
 
     connector_class = Yammer

@@ -4,8 +4,10 @@ import re
 import shlex
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 
 from connectors.gitwiki.address import Remote
@@ -116,13 +118,21 @@ class Clone:
                 return
             if self._has(git, wanted):
                 return
-            for left in (self.folder / "objects" / "pack").glob("tmp_*"):
-                left.unlink(missing_ok=True)  # of a fetch that broke off
+            self._tidy()
             args = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--force")
             self._call(
                 git, "fetch", *args, "--", self._remote.url, f"+{self._ref}:{FETCHED}", limit_s=FETCHED_S
             )
             git.run("-c", "gc.auto=6700", "-c", "gc.autoDetach=false", "gc", "--auto", "--quiet")
+
+    def _tidy(self) -> None:
+        """Remove what a fetch left that broke off or was killed: half packs, and locks that would stand for ever.
+
+        Whoever holds such a lock now would be another sync of the source, and there is none.
+        """
+        locks = (self.folder.glob("*.lock"), self.folder.glob("refs/**/*.lock"), self.folder.glob("gc.pid"))
+        for left in chain(self.folder.glob("objects/pack/tmp_*"), *locks):
+            left.unlink(missing_ok=True)
 
     def _has(self, git: Git, commit: str) -> bool:
         said = git.run("for-each-ref", "--format=%(objectname)", FETCHED)
@@ -139,17 +149,30 @@ class Clone:
             Git(self.folder).run("init", "--bare", "--quiet", "--template=")
             (self._folder / "address").write_text(self._address, "utf-8")
         except OSError as error:
-            raise SourceError(
-                f"{self._folder} cannot be written: {error.strerror or error}.",
-                hint="Make room, or allow writing there.",
-            ) from error
+            raise _full(self._folder, error) from error
 
     @contextmanager
     def _git(self, folder: Path) -> Iterator[Git]:
-        remote = self._remote
-        with tempfile.TemporaryDirectory() as kept:
+        with self._kept() as kept:
+            remote = self._remote
             protocols = [remote.protocol]
-            yield Git(folder, settings=remote.settings(), protocols=protocols, ssh=self._ssh(Path(kept)))
+            yield Git(folder, settings=remote.settings(), protocols=protocols, ssh=self._ssh(kept))
+
+    @contextmanager
+    def _kept(self) -> Iterator[Path]:
+        """A folder for a key, gone afterwards; those of syncs that were killed go, too."""
+        place = self._folder.parent
+        try:
+            place.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for left in place.glob("ssh-*"):
+                with suppress(OSError):
+                    if time.time() - left.stat().st_mtime > FETCHED_S:
+                        shutil.rmtree(left)
+            made = tempfile.TemporaryDirectory(prefix="ssh-", dir=place)
+        except OSError as error:
+            raise _full(place, error) from error
+        with made as name:
+            yield Path(name)
 
     def _ssh(self, kept: Path) -> str:
         """The command for ssh; a key is in a file for as long as git runs."""
@@ -189,3 +212,9 @@ class Clone:
             if pattern.search(said):
                 return SourceError(f"{name} {message}", hint=hint)
         return SourceError(reason, hint="Check the address; nothing was taken out of the memory.")
+
+
+def _full(folder: Path, error: OSError) -> SourceError:
+    return SourceError(
+        f"{folder} cannot be written: {error.strerror or error}.", hint="Make room, or allow writing there."
+    )

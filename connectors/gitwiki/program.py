@@ -9,11 +9,13 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -60,6 +62,13 @@ def program() -> str:
     return found
 
 
+@cache
+def _bound() -> tuple[str, ...]:
+    """What ends a program with the thread that started it, where the system has that: else a fetch goes on for hours after a kill."""
+    found = shutil.which("setpriv") if sys.platform == "linux" else None
+    return (found, "--pdeathsig", "KILL", "--") if found else ()
+
+
 class Git:
     """Runs git for one repository.
 
@@ -97,7 +106,7 @@ class Git:
         with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as said:
             given.write(stdin)
             given.seek(0)
-            process = self._start(args, given, said)
+            process = self._start(args, given, said, bound=True)
             late = threading.Event()
 
             def too_late() -> None:
@@ -140,11 +149,15 @@ class Git:
             )
 
     def _start(
-        self, args: Sequence[str], stdin: IO[bytes] | int, stderr: IO[bytes] | int
+        self, args: Sequence[str], stdin: IO[bytes] | int, stderr: IO[bytes] | int, *, bound: bool = False
     ) -> subprocess.Popen[bytes]:
+        """Start git.
+
+        :param bound: whether the thread that starts it waits for it: then it does not outlive us, were we killed.
+        """
         try:
             return subprocess.Popen(  # noqa: S603 - a list, and what comes from outside stands behind `--`
-                [self._program, "--no-pager", *args],
+                [*(_bound() if bound else ()), self._program, "--no-pager", *args],
                 stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=stderr,

@@ -2,7 +2,9 @@
 
 import json
 import random
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,11 @@ from tests.commands import kill_sync
 from tests.connectors import confluence_export, test_mattermost, test_teams, test_yammer
 from tests.connectors.confluence import FakeConfluence, confluence
 from tests.connectors.dokuwiki import Wiki, make, save
+from tests.connectors.dovecot import PASSWORD, dovecot
 from tests.connectors.mattermost_server import TOKEN, FakeMattermost, mattermost
-from tests.connectors.repositories import BO, JANE, Repo
+from tests.connectors.repositories import BO, JANE, Repo, Server, served
+from tests.connectors.test_mediawiki_dump import write as write_dump
+from tests.connectors.wiki_dumps import Paged
 from tests.memories import add_folder, service, sync
 from tests.social import BO as SLACK_BO
 from tests.social import EVE, SlackExport, post, thread
@@ -70,7 +75,7 @@ def state(asked: Service) -> dict[str, Any]:
 
 
 @pytest.fixture
-def served() -> Iterator[FakeConfluence]:
+def wiki_served() -> Iterator[FakeConfluence]:
     """A Confluence that everybody may ask."""
     with confluence(token="", most=9) as made:
         made.groups["board"] = ["u1"]
@@ -97,10 +102,65 @@ def test_killed_syncs_of_a_mattermost_end_like_one_that_was_not(chat: FakeMatter
 
 
 @pytest.mark.slow
+def test_killed_syncs_of_mail_on_a_server_end_like_one_that_was_not(tmp_path: Path) -> None:
+    with dovecot() as server:
+        with server.client("jane") as box:
+            box.folder.create("Legal")
+            for number, text in enumerate(texts()):
+                head = f"Message-ID: <{number}@x.example>\r\nFrom: jane@x.example\r\nSubject: Page {number}"
+                box.append(f"{head}\r\n\r\n{text}\r\n".encode(), "Legal" if number % 3 else "INBOX")
+        told = {"options": {"user": "jane"}, "secrets": {"password": PASSWORD}}
+        check(f"imap://127.0.0.1:{server.port}", "imap", tmp_path, **told)
+
+
+@pytest.mark.slow
+def test_syncs_that_are_killed_while_they_clone_end_like_one_that_was_not(tmp_path: Path) -> None:
+    """Git is asking the server when the sync is killed, so that half a clone is left behind, and no git that goes on."""
+    path, choose = repository(tmp_path), random.Random(9)
+    with served(tmp_path) as server:
+        address = server.url(f"{path.name}/.git")
+        for name in ("whole", "killed"):
+            with service(tmp_path / name) as asked:
+                add_folder(asked, address, "wiki", "gitwiki")
+        with service(tmp_path / "whole") as asked:
+            sync(asked)
+            whole = state(asked)
+        home, killed, server.late_s = tmp_path / "killed", [], 0.3
+        for _ in range(KILLS):
+            server.seen.clear()
+            requests = choose.randint(1, 4)
+            enough = partial(asks, server, requests)
+            killed.append(kill_sync(home, tmp_path / "said", enough, choose.random() * 0.3))
+            deadline = time.monotonic() + 5
+            while running(address) and time.monotonic() < deadline:
+                time.sleep(0.02)
+            assert running(address) == []
+        assert killed == [-9] * KILLS, (tmp_path / "said").read_text()
+        server.late_s = 0.0
+        with service(home) as asked:
+            sync(asked)
+            assert state(asked) == whole
+
+
+def asks(server: Server, requests: int) -> bool:
+    """Whether so many requests have come."""
+    return len(server.seen) >= requests
+
+
+def running(word: str) -> list[str]:
+    """Commands of processes that have a word among theirs."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            found.append(each.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+    return [each for each in found if word in each]
+
+
+@pytest.mark.slow
 def test_killed_syncs_of_a_confluence_end_like_one_that_was_not(
-    served: FakeConfluence, tmp_path: Path
+    wiki_served: FakeConfluence, tmp_path: Path
 ) -> None:
-    check(served.location, "confluence", tmp_path)
+    check(wiki_served.location, "confluence", tmp_path)
 
 
 def exported(place: Path) -> Path:
@@ -150,6 +210,16 @@ def bulk(place: Path) -> Path:
     )
 
 
+def dumped(place: Path) -> Path:
+    """The same pages as a dump of a MediaWiki, each in two versions by two people."""
+    pages = [
+        Paged(number, f"Page {number}", (("Jane Doe", "A draft."), ("Bo Chan", text)), 2 * number)
+        for number, text in enumerate(texts(), 1)
+    ]
+    write_dump(place / "wiki.xml", pages)
+    return place / "wiki.xml"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "build"),
@@ -160,6 +230,7 @@ def bulk(place: Path) -> Path:
         ("teams", graph),
         ("yammer", network),
         ("mattermost", bulk),
+        ("mediawiki_dump", dumped),
     ],
 )
 def test_killed_syncs_end_like_one_that_was_not(

@@ -94,6 +94,34 @@ class Dovecot:
     def __init__(self, place: Path) -> None:
         self.place = place
         self.port, self.tls_port = free_port(), free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Have it listen, with all that it held before."""
+        words = [program("dovecot", "dovecot-imapd"), "-F", "-c", str(self.place / "dovecot.conf")]
+        self._process = subprocess.Popen(words, start_new_session=True)
+        wait(
+            self.port,
+            self._process,
+            self.place / "log",
+            lambda talking: talking.recv(100).startswith(b"* OK"),
+        )
+
+    def kill(self) -> None:
+        """End it and all its processes at once, as a crash does."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(30)
+
+    def stop(self) -> None:
+        """End it."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(3)
+        except subprocess.TimeoutExpired:  # one of its children takes its time
+            self.kill()
 
     @property
     def authority(self) -> Path:
@@ -121,24 +149,18 @@ def dovecot(more: str = "", mail_of: Dovecot | None = None) -> Iterator[Dovecot]
     :param more: settings besides.
     :param mail_of: another server, whose mail it serves too.
     """
-    binary = program("dovecot", "dovecot-imapd")
+    program("dovecot", "dovecot-imapd")
     place = Path(tempfile.mkdtemp(prefix="dovecot"))  # a short path: sockets lie in it
     place.chmod(0o711)
     server = Dovecot(place)
     if mail_of:
         (place / "users").symlink_to(mail_of.place / "users")
     _write(server, more)
-    process = subprocess.Popen([binary, "-F", "-c", str(place / "dovecot.conf")], start_new_session=True)
     try:
-        wait(server.port, process, place / "log", lambda talking: talking.recv(100).startswith(b"* OK"))
+        server.start()
         yield server
     finally:
-        process.terminate()
-        try:
-            process.wait(3)
-        except subprocess.TimeoutExpired:  # one of its children takes its time
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(30)
+        server.stop()
         shutil.rmtree(place)
 
 

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -51,12 +52,14 @@ class Server:
 
     :ivar password: where there is one, whoever comes must show it (user ``jane``).
     :ivar cut_after: the connection is cut after so many bytes of an answer with objects in it.
+    :ivar late_s: seconds until a request is answered.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.password = ""
         self.cut_after: int | None = None
+        self.late_s = 0.0
         self.seen: list[str] = []
         server = self
 
@@ -83,6 +86,7 @@ class Server:
 
     def answer(self, asked: BaseHTTPRequestHandler) -> None:
         self.seen.append(asked.path)
+        time.sleep(self.late_s)
         wanted = "Basic " + base64.b64encode(f"jane:{self.password}".encode()).decode()
         if self.password and asked.headers.get("Authorization") != wanted:
             asked.send_response(401)

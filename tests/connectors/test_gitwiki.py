@@ -534,6 +534,27 @@ def test_a_connection_that_is_cut_loses_nothing(server: Server, repo: Repo, else
         told(elsewhere, last.cursor)
 
 
+def test_what_a_killed_sync_left_hinders_nothing(server: Server, repo: Repo, elsewhere: SourceConfig) -> None:
+    repo.put("a.md", "# A\n")
+    repo.commit()
+    assert told(elsewhere)[0] == [("put", "a.md")]
+    state = elsewhere.state or Path()
+    clone = state / "clone" / "repository.git"
+    left = [clone / "refs" / "mneme" / "head.lock", clone / "packed-refs.lock", clone / "gc.pid"]
+    left.append(clone / "objects" / "pack" / "tmp_pack_x")
+    for each in left:
+        each.touch()
+    old, new = state / "ssh-old", state / "ssh-new"
+    for folder in (old, new):
+        folder.mkdir()
+    os.utime(old, (0, 0))
+    repo.put("b.md", "# B\n")
+    repo.commit()
+    assert told(elsewhere)[0] == [("put", "a.md"), ("put", "b.md")]
+    assert not [each for each in left if each.exists()]
+    assert (old.exists(), new.exists()) == (False, True), "the key of a sync that may still run stays"
+
+
 def test_roles_are_those_of_the_memory(repo: Repo, source: SourceConfig) -> None:
     repo.put("a.md", "a")
     repo.put("CODEOWNERS", "* bo@x.example")

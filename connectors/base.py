@@ -173,6 +173,19 @@ class Covers(Protocol):
 
 
 @runtime_checkable
+class Locates(Protocol):
+    """What a connector may offer besides: to say where a document is shown, so that one that only moved is not fetched."""
+
+    def url(self, ref: SourceRef) -> str:
+        """The address that `Content.url` would have.
+
+        :raises NotFound: where the document is not there.
+        :raises SourceError: where that cannot be told.
+        """
+        ...
+
+
+@runtime_checkable
 class Closes(Protocol):
     """What a connector may offer besides: to let go of its connections."""
 

@@ -97,6 +97,16 @@ class Folder:
             modified=moment(status.st_mtime),
         )
 
+    def url(self, ref: SourceRef) -> str:
+        """The file's own address.
+
+        :raises NotFound: where the walk would not list it.
+        :raises SourceError: where the root or the file cannot be read.
+        """
+        name = self._checked(ref)
+        self._open(ref, name)
+        return (self._shown / name).as_uri()
+
     def access(self, ref: SourceRef) -> Access:
         """What the last rule says that matches the key, else what the source starts with.
 

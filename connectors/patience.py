@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from connectors.base import Change, Checkpoint, Connector, Content, Deleted, Moved, Upserted
+from connectors.base import Change, Checkpoint, Connector, Content, Deleted, Locates, Moved, Upserted
 from memory.domain import Access, SourceRef
 from memory.errors import RateLimited, SourceUnavailable
 
@@ -98,6 +98,13 @@ class Patient:
     def fetch(self, ref: SourceRef) -> Content:
         """The document's bytes and what the source knows about it."""
         return self._insist(lambda: self._inner.fetch(ref))
+
+    def url(self, ref: SourceRef) -> str:
+        """Where the document is shown; its bytes are fetched only where the connector knows no other way."""
+        inner = self._inner
+        if isinstance(inner, Locates):
+            return self._insist(lambda: inner.url(ref))
+        return self.fetch(ref).url
 
     def access(self, ref: SourceRef) -> Access:
         """Who may see the document."""

@@ -1,16 +1,17 @@
 """What a source's changes mean for the memory: which documents to read, and which have only moved."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from connectors.base import Change, Checkpoint, Connector, Deleted, Moved, Upserted
+from connectors.base import Change, Checkpoint, Deleted, Moved, Upserted
+from connectors.patience import Patient
 from ingest.content import digest_of, size_of
 from ingest.error_monitor import ErrorMonitor
 from ingest.items import Fetched
 from ingest.removals import Removals
 from ingest.summary import Summary
+from ingest.walked import Walked
 from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.documents import new_document_id
 from memory.catalogue.ledger import BATCH, HELD_BACK, LedgerRow
@@ -18,46 +19,26 @@ from memory.domain import HELD_SHARE, Access, Failed, SourceRef, Stage
 from memory.errors import NotFound, SourceError, SourceUnavailable
 
 
-@dataclass(slots=True)
-class _Walk:
-    """What is to be remembered of a walk until its end."""
-
-    seen: set[str] = field(default_factory=set)
-    unlisted: list[str] = field(default_factory=list)
-    """Folders that could not be listed: what lies beneath is not gone, only not seen."""
-    candidates: list[tuple[Upserted, LedgerRow]] = field(default_factory=list)
-    """New documents that may be old ones in a new place."""
-    moved: set[SourceRef] = field(default_factory=set)
-    """Where documents lay that have moved."""
-    deleted: list[SourceRef] = field(default_factory=list)
-    explicit: set[SourceRef] = field(default_factory=set)
-    """Of these, what somebody asked for one by one."""
-    cursor: str | None = None
-    doubt: str = ""
-    """Why nothing that was not met may be taken for gone."""
-    whole: bool = False
-    """Whether the source listed everything although it was given a cursor."""
-    doubts: Callable[[str], str] = lambda _key: ""
-    """The same for one document, by its key."""
-
-
 class ChangeReader:
     """Reads one source's changes once, from the connector to documents ready to be parsed.
 
     :param monitor: is told what could not be fetched, and ends the walk where that is too much.
     :param max_bytes: files larger than this are skipped, with a ledger row that says so.
+    :param look: is called with every change; what it raises ends the walk.
     """
 
     def __init__(
         self,
         catalogue: Catalogue,
-        connector: Connector,
+        connector: Patient,
         source: str,
         summary: Summary,
         monitor: ErrorMonitor,
         *,
         max_bytes: int,
+        look: Callable[[], None] = lambda: None,
     ) -> None:
+        self._look = look
         self._catalogue = catalogue
         self._connector = connector
         self._source = source
@@ -65,7 +46,7 @@ class ChangeReader:
         self._removals = Removals(catalogue, summary)
         self._monitor = monitor
         self._max_bytes = max_bytes
-        self._walk = _Walk()
+        self._walk = Walked()
         self._since = catalogue.sources.cursor(source) if connector.reports_deletions else None
         self._begun = False
 
@@ -82,6 +63,7 @@ class ChangeReader:
         """
         waiting: list[Upserted | Moved] = []
         for change in self._connector.changes(self._since):
+            self._look()
             if not isinstance(change, Checkpoint):
                 self._begin()
             if isinstance(change, Upserted | Moved):
@@ -152,7 +134,7 @@ class ChangeReader:
         for row in self._catalogue.ledger.of_source(self._source):
             if row.parent is not None or row.ref.key in self._walk.seen:
                 continue
-            if self._is_gone(row):
+            if self._walk.is_gone(row.ref.key):
                 gone.append(row)
             else:
                 self._summary.doubt(self._walk.doubt or self._walk.doubts(row.ref.key))
@@ -213,7 +195,7 @@ class ChangeReader:
 
     def _move_or_fetch(self, change: Upserted, row: LedgerRow) -> Iterator[Fetched]:
         # Of two new names of one file (hard links) the first is where it moved to, the other a copy.
-        gone = self._is_gone(row) and row.ref not in self._walk.moved
+        gone = self._walk.is_gone(row.ref.key) and row.ref not in self._walk.moved
         if gone and row.document and row.stage in (Stage.INDEXED, Stage.EMBEDDED, Stage.PARSED):
             yield from self._moved(row, row.document, change)
         else:
@@ -257,18 +239,21 @@ class ChangeReader:
         Where it is not, it keeps its old version until it was read: this may end in between.
         """
         access = self._connector.access(change.ref)
-        content = self._connector.fetch(change.ref)
-        same = not told or digest_of(content) == row.content
+        if told:
+            content = self._connector.fetch(change.ref)
+            same, url = digest_of(content) == row.content, content.url
+        else:
+            same, url = True, self._connector.url(change.ref)
         version = change.version if same else row.version
         attached = self._attached(row.ref)
         self._removals.there_again(row, attached)
         with self._catalogue.transaction() as connection:
-            self._catalogue.documents.restate(connection, document, access, ref=change.ref, url=content.url)
+            self._catalogue.documents.restate(connection, document, access, ref=change.ref, url=url)
             self._catalogue.ledger.move(
                 connection, row.ref, change.ref, version=version, fingerprint=change.fingerprint
             )
             for each in attached:
-                self._move_attached(connection, each, (row.ref, change.ref), access, content.url)
+                self._move_attached(connection, each, (row.ref, change.ref), access, url)
         self._walk.seen.add(change.ref.key)
         self._walk.moved.add(row.ref)
         return same
@@ -349,15 +334,6 @@ class ChangeReader:
             for row in rows:
                 if row.document:
                     self._catalogue.documents.restate(connection, row.document, access, narrow=True)
-
-    def _is_gone(self, row: LedgerRow) -> bool:
-        key = row.ref.key
-        return (
-            not self._walk.doubt
-            and key not in self._walk.seen
-            and not any(key.startswith(folder) for folder in self._walk.unlisted)
-            and not self._walk.doubts(key)
-        )
 
     def _too_large(
         self, size: int, change: Upserted, row: LedgerRow | None, attached: Sequence[LedgerRow]

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -17,16 +17,20 @@ from ingest.in_turn import InTurn
 from ingest.index_writer import IndexWriter
 from ingest.items import Broken, Divided, Fetched, Gone, Kept, Outcome, Skipped
 from ingest.parsers.workers import ParserPool
+from ingest.parts import in_parts
 from ingest.recognition import Recognised, Recognition
 from ingest.summary import Summary
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
 from memory.domain import Stage
-from memory.errors import MnemeError, SourceError
+from memory.errors import MnemeError
 from memory.pipelines import run
 
 PARSED_TOGETHER = 32
 """Files in one run of the pipeline: enough to keep every worker busy, few enough to be found soon."""
+
+HELD_TOGETHER = 64_000_000
+"""Bytes in memory that one run of the pipeline waits for: from there on it begins with fewer files. Those in a local file weigh nothing."""
 
 EMBEDDED_TOGETHER = 256
 """Passages in one run of the pipeline: sorted by length, they make even batches; a kill loses this much work."""
@@ -141,12 +145,20 @@ class Sync:
         """
         summary, monitor = Summary(name), ErrorMonitor(self._limits)
         patient = Patient(connector, lambda seconds: self._pause(name, seconds), self._patience)
-        reader = ChangeReader(self._catalogue, patient, name, summary, monitor, max_bytes=self._max_bytes)
+        reader = ChangeReader(
+            self._catalogue,
+            patient,
+            name,
+            summary,
+            monitor,
+            max_bytes=self._max_bytes,
+            look=lambda: self._check_stop(name),
+        )
         expected = self._catalogue.ledger.count(name) or None
         with self._turn:  # what an earlier process left between catalogue and index
             self._writer.write_pending()
         try:
-            for part in _in_parts(reader.fetch_changed(), PARSED_TOGETHER):
+            for part in in_parts(reader.fetch_changed(), PARSED_TOGETHER, HELD_TOGETHER):
                 with self._turn:
                     self._check_stop(name)
                     outcomes = run(self._words, {"parse": {"fetched": part}})["write"]["outcomes"]
@@ -246,23 +258,6 @@ class Sync:
     def _check_stop(self, name: str = "") -> None:
         if self._stop.is_set() or name in self._stopped:
             raise Interrupted
-
-
-def _in_parts(items: Iterable[Fetched], size: int) -> Iterator[list[Fetched]]:
-    """Parts of that size; where the stream breaks off, what came before is given first."""
-    part: list[Fetched] = []
-    try:
-        for item in items:
-            part.append(item)
-            if len(part) == size:
-                yield part
-                part = []
-    except SourceError:
-        if part:
-            yield part
-        raise
-    if part:
-        yield part
 
 
 def _watch(part: Sequence[Fetched], outcomes: Iterable[Outcome], monitor: ErrorMonitor) -> None:

@@ -128,6 +128,13 @@ class DokuWiki:
             created=made,
         )
 
+    def url(self, ref: SourceRef) -> str:
+        """Where the wiki shows it, ``""`` where its address is not known.
+
+        :raises NotFound: where the key is none of this source.
+        """
+        return self._link(self._checked(ref), ref.key.startswith(MEDIA))
+
     def access(self, ref: SourceRef) -> Access:
         """What the last rule of the source says that matches the key, else what the wiki says.
 

@@ -133,6 +133,15 @@ class Share:
             f"{ref} is changed again and again while it is read.", hint="The next sync tries again."
         )
 
+    def url(self, ref: SourceRef) -> str:
+        """Where the file lies.
+
+        :raises NotFound: where the walk would not list it.
+        :raises SourceError: where the server does not tell.
+        """
+        path, _ = self._found(ref)
+        return self._tree.url(path)
+
     def access(self, ref: SourceRef) -> Access:
         """What the last rule says that matches the key; else what the server says, where it is asked; else what the source starts with.
 

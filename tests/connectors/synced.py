@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from api.service import Service
-from connectors.base import Change, Closes, Connector, Content, SourceConfig
+from connectors.base import Change, Closes, Connector, Content, Locates, SourceConfig
 from connectors.patience import Patience
 from connectors.testing import ConnectorContract
 from ingest.components import PassageEmbedder
@@ -44,6 +44,10 @@ class Counting:
 
     def check(self) -> str:
         return self._inner.check()
+
+    def url(self, ref: SourceRef) -> str:
+        """As the connector has it; where it has none, its document is fetched for that."""
+        return self._inner.url(ref) if isinstance(self._inner, Locates) else self.fetch(ref).url
 
     def changes(self, since: str | None) -> Iterator[Change]:
         return self._inner.changes(since)
@@ -144,6 +148,19 @@ class Synced(ConnectorContract):
         assert len(before.items() - memory.found().items()) <= 1
         memory.sync()
         assert memory.fetched == []
+
+    def test_a_document_that_moved_is_the_same_and_costs_no_fetch(self, memory: Memory) -> None:
+        if not self.has_fingerprints:
+            pytest.skip("this source has no fingerprints")
+        memory.sync()
+        before = memory.found()
+        self.move(_name(0), "moved.txt")
+        assert memory.sync() == {"known": DOCUMENTS, "moved": 1, "unchanged": DOCUMENTS - 1}
+        assert memory.fetched == []
+        assert memory.found() == {
+            (self.key("moved.txt") if key == self.key(_name(0)) else key): document
+            for key, document in before.items()
+        }
 
     def test_a_right_that_is_taken_away_counts_with_the_same_sync_and_nothing_is_read_again(
         self, memory: Memory

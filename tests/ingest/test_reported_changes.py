@@ -10,7 +10,7 @@ from connectors.base import Change, Checkpoint, Content, Moved, SourceConfig, Up
 from ingest.components import PassageEmbedder
 from ingest.parsers.workers import ParserPool
 from ingest.pipelines import load
-from ingest.sync import Sync
+from ingest.sync import Interrupted, Sync
 from memory import registry
 from memory.catalogue.sources import Source
 from memory.domain import OWNER, Access, SourceRef
@@ -120,3 +120,23 @@ def test_after_a_cursor_that_leads_nowhere_what_was_not_met_is_gone(asked: Servi
     shelf.known = None
     assert read(shelf) == {"known": 6, "unchanged": 5, "removed": 1}
     assert found(asked, '"warehouse in Lyon"') == {}
+
+
+def test_a_sync_that_is_stopped_ends_amid_a_walk_in_which_nothing_changed(
+    asked: Service, shelf: Shelf
+) -> None:
+    read(shelf)
+    reading, told = Sync(load("words"), load("vectors")), list[str]()
+
+    class Unchanged(Shelf):
+        def changes(self, since: str | None) -> Iterator[Change]:
+            for key in shelf.texts:
+                told.append(key)
+                if len(told) == 3:
+                    reading.stop()
+                yield shelf.put(key)
+
+    with pytest.raises(Interrupted):
+        reading.read("shelf", Unchanged(SourceConfig("shelf", "there")))
+    assert len(told) == 3
+    assert len(found(asked, "warehouse")) == 6

@@ -1,0 +1,40 @@
+"""What is remembered of a walk over a source until its end, and what it means for what was not met."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from connectors.base import Upserted
+from memory.catalogue.ledger import LedgerRow
+from memory.domain import SourceRef
+
+
+@dataclass(slots=True)
+class Walked:
+    """What is to be remembered of a walk until its end."""
+
+    seen: set[str] = field(default_factory=set)
+    unlisted: list[str] = field(default_factory=list)
+    """Folders that could not be listed: what lies beneath is not gone, only not seen."""
+    candidates: list[tuple[Upserted, LedgerRow]] = field(default_factory=list)
+    """New documents that may be old ones in a new place."""
+    moved: set[SourceRef] = field(default_factory=set)
+    """Where documents lay that have moved."""
+    deleted: list[SourceRef] = field(default_factory=list)
+    explicit: set[SourceRef] = field(default_factory=set)
+    """Of these, what somebody asked for one by one."""
+    cursor: str | None = None
+    doubt: str = ""
+    """Why nothing that was not met may be taken for gone."""
+    whole: bool = False
+    """Whether the source listed everything although it was given a cursor."""
+    doubts: Callable[[str], str] = lambda _key: ""
+    """The same for one document, by its key."""
+
+    def is_gone(self, key: str) -> bool:
+        """Whether a known document that was not met is not there any more."""
+        return (
+            not self.doubt
+            and key not in self.seen
+            and not any(key.startswith(folder) for folder in self.unlisted)
+            and not self.doubts(key)
+        )

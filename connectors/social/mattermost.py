@@ -218,12 +218,12 @@ def is_system(told: dict[str, Any]) -> bool:
 
 
 def counted(reactions: Iterable[dict[str, Any]]) -> list[tuple[str, int]]:
-    """Each kind of reaction with how many reacted so."""
+    """Each kind of reaction with how many reacted so, the most frequent first: the server's order may be another each time."""
     counts: dict[str, int] = {}
     for each in reactions:
         name = str(each["emoji_name"])
         counts[name] = counts.get(name, 0) + 1
-    return list(counts.items())
+    return sorted(counts.items(), key=lambda each: (-each[1], each[0]))
 
 
 def _name(value: Any) -> str:

@@ -3,7 +3,8 @@
 import io
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
@@ -30,13 +31,14 @@ class MattermostApi(ThreadSource):
 
     The location is the server's address, the secret ``token`` a bot's or a personal access token; options are those of every source on the
     web. A private channel is for its members, a public one of a team that nobody may join unasked for the team's. Patterns and rules
-    mean channels by ``TEAM/CHANNEL``. Direct messages are left out.
+    mean channels by ``TEAM/CHANNEL``. Direct messages that the account is in are taken with the option ``direct=yes``, each for those in it;
+    they are meant by ``direct/NAME,NAME``.
 
     :raises InvalidInput: where the settings name no server, or a pattern cannot be understood.
     """
 
     kind = "mattermost_api"
-    options = OPTIONS
+    options = (*OPTIONS, "direct")
     secrets: ClassVar[tuple[str, ...]] = ("token",)
 
     def __init__(self, config: SourceConfig) -> None:
@@ -47,6 +49,12 @@ class MattermostApi(ThreadSource):
                 "A Mattermost server is asked with a token.",
                 hint="Give a bot's access token by --secret token.",
             )
+        direct = config.option("direct", "no")
+        if direct not in ("yes", "no"):
+            raise InvalidInput(f"direct is yes or no, not {direct}.")
+        self.direct = direct == "yes"
+        """Whether direct messages are taken."""
+        self._only = ""
         # What ends so means channels as a whole: beneath them lies one level only.
         self._by_channel = all(each.endswith(("/", "**")) for each in config.include)
         self._rest = Rest(web_of(config, {"Authorization": bearer(token)}))
@@ -65,7 +73,18 @@ class MattermostApi(ThreadSource):
     def open_export(self, archive: Archive) -> Export:
         """The server as it is now."""
         del archive
-        return _Server(self._rest, self._store, self)
+        return _Server(self._rest, self._store, self, self._only)
+
+    def _read_for(self, key: str) -> None:
+        self._only = key.partition("/")[0]
+        try:
+            super()._read_for(key)
+        finally:
+            self._only = ""
+
+    def _covers(self, export: Export, key: str) -> bool:
+        assert isinstance(export, _Server)  # noqa: S101 - no other is opened here
+        return export.only in ("", key.partition("/")[0])
 
     def fetch(self, ref: SourceRef) -> Content:
         """A conversation as it was listed, unless nothing is left of it.
@@ -149,33 +168,59 @@ class _Server(Export):
 
     form = "markdown"
 
-    def __init__(self, rest: Rest, store: PostStore, source: MattermostApi) -> None:
+    def __init__(self, rest: Rest, store: PostStore, source: MattermostApi, only: str = "") -> None:
         self._rest, self._store, self._source = rest, store, source
+        self.only = only
+        """The one channel that is read, ``""`` for all."""
         accounts = list(rest.users())
         self._people = {each.id: _someone(each, source) for each in accounts}
         self.people = self._people
         self._names = {each.username.lower(): each.id for each in accounts}
-        self._active = frozenset(each.id for each in accounts if not each.delete_at)
+        self._called = {each.id: each.username for each in accounts}
+        # Who is deactivated is no member of anything any more, and a program is nobody who could ask.
+        self._active = frozenset(each.id for each in accounts if not each.delete_at and not each.is_bot)
         self._listed: set[str] = set()
 
     def batches(self) -> Iterator[Iterable[Said | Unread]]:
         """A channel at a time, each asked for what is new in it first."""
-        for team in self._rest.teams():
-            of_team = None if team.allow_open_invite else self._rest.members("teams", team.id)
-            for told in self._rest.channels(team):
-                self._listed.add(told.id)
-                if not self._source.takes(f"{team.name}/{told.name}"):
+        for told, name, channel in self._channels():
+            if self.only not in ("", told.id):
+                continue
+            self._listed.add(told.id)
+            try:
+                if not self._source.takes(name()):
                     self._store.forget(told.id)
                     continue
-                try:
-                    self._refresh(told.id)
-                    channel = self._channel(team, told, of_team)
-                except (Refused, NotFound) as error:
-                    # Who may see it is not known any more either: it stays as it was.
-                    self._listed.discard(told.id)
-                    yield [Unread(told.id, error.message.rstrip("."))]
-                    continue
-                yield self._said(channel, told.id)
+                self._refresh(told.id)
+                read = channel()
+            except (Refused, NotFound) as error:
+                # Who may see it is not known any more either: it stays as it was.
+                self._listed.discard(told.id)
+                yield [Unread(told.id, error.message.rstrip("."))]
+                continue
+            yield self._said(read, told.id)
+
+    def _channels(self) -> Iterator[tuple[ChannelShape, Callable[[], str], Callable[[], Channel]]]:
+        """Each channel with what tells how patterns mean it, and what tells who may see it: that may take requests."""
+        teams = self._rest.teams()
+        for team in teams:
+            of_team = cache(partial(self._rest.members, "teams", team.id))
+            for told in self._rest.channels(team):
+                yield (
+                    told,
+                    partial(str, f"{team.name}/{told.name}"),
+                    partial(self._channel, team, told, of_team),
+                )
+        if self._source.direct and teams:
+            for told in self._rest.direct(teams[0]):
+                channel = cache(partial(self._direct, told))
+                yield told, partial(_name_of, channel), channel
+
+    def _direct(self, told: ChannelShape) -> Channel:
+        members = self._rest.members("channels", told.id)
+        names = ",".join(sorted(self._called.get(each, each) for each in members))
+        shown = ", ".join(sorted(self._people[each].called for each in members if each in self._people))
+        return Channel(told.id, f"direct/{names}", shown, members & self._active)
 
     def doubts(self, key: str, unread: Mapping[str, str]) -> str:
         """A conversation is gone where its channel was read, or is gone itself; where the account may not see that any more, nobody knows."""
@@ -185,12 +230,15 @@ class _Server(Export):
         if number in unread:
             return unread[number]
         try:
-            self._rest.channel(number)
+            told = self._rest.channel(number)
         except NotFound:
             self._store.forget(number)
             return ""
         except SourceError as error:
             return error.message.rstrip(".")
+        if not told.team_id and not self._source.direct:
+            self._store.forget(number)
+            return ""
         return "its channel is in none of the account's teams any more"
 
     def _refresh(self, number: str) -> None:
@@ -205,11 +253,16 @@ class _Server(Export):
         # The newest entries were read first: what changes while the others are read is told by the next `since`.
         self._store.replace(number, posts, seen=_newest(posts[:TOGETHER], 0), whole=now)
 
-    def _channel(self, team: Team, told: ChannelShape, of_team: frozenset[str] | None) -> Channel:
-        members = of_team if told.type == "O" else self._rest.members("channels", told.id)
-        if members is not None:
-            members &= self._active  # who is deactivated is no member of anything any more
-        return Channel(told.id, f"{team.name}/{told.name}", f"~{told.display_name or told.name}", members)
+    def _channel(self, team: Team, told: ChannelShape, of_team: Callable[[], frozenset[str]]) -> Channel:
+        members = self._rest.members("channels", told.id) if told.type != "O" else None
+        if members is None and not team.allow_open_invite:
+            members = of_team()
+        return Channel(
+            told.id,
+            f"{team.name}/{told.name}",
+            f"~{told.display_name or told.name}",
+            members if members is None else members & self._active,
+        )
 
     def _said(self, channel: Channel, number: str) -> Iterator[Said | Unread]:
         roots = {
@@ -271,6 +324,10 @@ def _someone(account: Account, source: MattermostApi) -> Someone:
     return Someone(
         Identity(name, account.email.strip().lower(), source.account(account.id)), bot=account.is_bot
     )
+
+
+def _name_of(channel: Callable[[], Channel]) -> str:
+    return channel().name
 
 
 def _newest(posts: Iterable[Mapping[str, Any]], known: int) -> int:

@@ -98,9 +98,19 @@ class Rest:
         ):
             for row in rows:
                 found = shaped(ChannelShape, row)
-                if found.id not in met:
+                # Of whatever team it is asked, the server tells the direct messages of the account besides.
+                if found.id not in met and found.team_id == team.id:
                     met.add(found.id)
                     yield found
+
+    def direct(self, team: Team) -> Iterator[ChannelShape]:
+        """The direct messages that the account is in, with one or several others.
+
+        :param team: any that it is in: they are of none.
+        """
+        rows = self._list(f"users/me/teams/{team.id}/channels", include_deleted="true")
+        found = (shaped(ChannelShape, row) for row in rows)
+        return (each for each in found if each.type in ("D", "G") and not each.team_id)
 
     def members(self, of: str, number: str) -> frozenset[str]:
         """The ids of a team's or a channel's members.

@@ -348,9 +348,8 @@ class ThreadSource(ABC):
         if (ref.kind, ref.source) != (self.kind, self._config.name):
             raise NotFound(f"{ref} is not a document of {self.kind}:{self._config.name}.")
         for _ in range(2):
-            if (walk := self._walk) is None:
-                for _change in self.changes(None):
-                    pass
+            if (walk := self._walk) is None or not self._covers(walk.export, ref.key):
+                self._read_for(ref.key)
                 walk = self._walk
             place = walk.places.get(ref.key) if walk else None
             if walk is None or place is None:
@@ -362,6 +361,14 @@ class ThreadSource(ABC):
         if doubt:
             raise SourceError(f"{ref} cannot be found: {doubt}.", hint="Run the sync again.")
         raise NotFound(f"There is no document {ref}.")
+
+    def _read_for(self, key: str) -> None:  # noqa: ARG002
+        """Walk as far as one document takes: all the way, unless the source can tell."""
+        sum(1 for _ in self.changes(None))
+
+    def _covers(self, export: Export, key: str) -> bool:  # noqa: ARG002
+        """Whether a walk that was made has met a document, if it is there."""
+        return True
 
     def _unread(self, item: Unread) -> Failed:
         key = f"{item.file}#{item.part}" if item.part else item.file

@@ -126,7 +126,10 @@ class FakeMattermost(Listening):
         return (200, known) if known is not None else self._of_channel(shape, path, asked)
 
     def _of_us(self, shape: str, path: str, asked: dict[str, str]) -> Any:
-        own = [each for each in self._of(path[15:41]) if self.me in self.members[each["id"]]]
+        # As the server does it: whatever the team, direct messages, which are of none, come along.
+        own = [
+            each for each in [*self._of(path[15:41]), *self._of("")] if self.me in self.members[each["id"]]
+        ]
         match shape:
             case "users/me":
                 return self.users[self.me]

@@ -284,11 +284,10 @@ def test_who_may_see_what_and_who_not_any_more(server: FakeMattermost, tmp_path:
     config = source(server, tmp_path / "state")
     with closing(MattermostApi(config)) as made:
         assert "shows 3 channels of Sales, Board to mneme" in made.check()
-    bot = "person:mneme@x.example"
     assert access(config, keys["open"]) == STAFF
     account = f"account:chat:{bo}"
-    assert access(config, keys["secret"]).grant == {"person:jane@x.example", account, bot}
-    assert access(config, keys["minutes"]).grant == {"person:jane@x.example", bot}
+    assert access(config, keys["secret"]).grant == {"person:jane@x.example", account}
+    assert access(config, keys["minutes"]).grant == {"person:jane@x.example"}, "no program may ask"
     before = walk(config)[0]
     body = fetch(config, keys["secret"]).read()
     secret = keys["secret"].partition("/")[0]
@@ -296,7 +295,7 @@ def test_who_may_see_what_and_who_not_any_more(server: FakeMattermost, tmp_path:
     after = walk(config)[0]
     assert {key for key in before if before[key] != after[key]} == {keys["secret"]}
     assert fetch(config, keys["secret"]).read() == body
-    assert access(config, keys["secret"]).grant == {account, bot}
+    assert access(config, keys["secret"]).grant == {account}
     # The account is put out of the channel: nobody knows what becomes of it, so nothing is gone.
     server.members[secret].remove(server.me)
     found, _, last = walk(config)
@@ -314,6 +313,70 @@ def test_who_may_see_what_and_who_not_any_more(server: FakeMattermost, tmp_path:
     # An archived channel stays what it is.
     server.channels[keys["open"].partition("/")[0]]["delete_at"] = server.now
     assert keys["open"] in walk(config)[0]
+
+
+def test_direct_messages_are_taken_only_where_that_is_asked_for(
+    server: FakeMattermost, tmp_path: Path
+) -> None:
+    """The server tells them for each of the account's teams."""
+    jane, bo = server.user("jane", last_name="Doe"), server.user("bo")
+    teams = [server.team("sales"), server.team("board")]
+    offers = server.channel(teams[0], "offers")
+    pair, three = (
+        server.channel("", name, *others, kind=kind)
+        for name, kind, others in (("x__y", "D", [jane]), ("abc", "G", [jane, bo]))
+    )
+    for each in (offers, pair, three):
+        server.post(each, "words", jane)
+    config = source(server, tmp_path / "state")
+    asking = replace(config, options=(("direct", "yes"),))
+    keys = {each: f"{each}/2024-03-01" for each in (offers, pair, three)}
+    assert set(walk(config)[0]) == {keys[offers]}
+    assert set(walk(asking)[0]) == set(keys.values())
+    assert access(asking, keys[pair]).grant == {"person:jane@x.example"}
+    assert access(asking, keys[three]).grant == {"person:jane@x.example", "person:bo@x.example"}
+    body = fetch(asking, keys[pair])
+    assert body.title == "Jane Doe, Mneme, 2024-03-01"
+    assert len(json.loads(body.read())["posts"]) == 1
+    for chosen in ({"exclude": ("direct/**",)}, {"include": ("sales/**",)}):
+        assert set(walk(replace(asking, **chosen))[0]) == {keys[offers]}  # type: ignore[arg-type]
+    assert set(walk(replace(asking, include=("direct/jane,mneme/**",)))[0]) == {keys[pair]}
+    # Once they are not asked for any more, what was taken goes.
+    with closing(MattermostApi(config)) as made:
+        [*_, last] = made.changes(None)
+        assert isinstance(last, Checkpoint)
+        assert last.doubts is not None
+        assert last.doubts(keys[pair]) == ""
+    with pytest.raises(InvalidInput, match="yes or no"):
+        MattermostApi(replace(config, options=(("direct", "perhaps"),)))
+
+
+def test_one_original_asks_for_one_channel(server: FakeMattermost, tmp_path: Path) -> None:
+    team, config = server.team("sales"), source(server, tmp_path / "state")
+    channels = [server.channel(team, f"c{number}") for number in range(9)]
+    for each in channels:
+        server.post(each, f"words of {each}")
+    walk(config)
+    server.requests.clear()
+    with closing(MattermostApi(config)) as made:
+        for each in channels[3:5]:
+            body = made.fetch(SourceRef("mattermost_api", "chat", f"{each}/2024-03-01"))
+            assert f"words of {each}" in body.read().decode()
+        posts = [each for each in server.requests if "/posts" in each]
+        assert len({each.split("/")[4] for each in posts}) == 2
+        assert len(posts) == 4
+        with pytest.raises(NotFound):
+            made.fetch(SourceRef("mattermost_api", "chat", f"{channels[0]}/2024-03-02"))
+
+
+def test_reactions_in_another_order_are_no_change(server: FakeMattermost, tmp_path: Path) -> None:
+    told = [{"emoji_name": name, "user_id": server.me} for name in ("wave", "+1", "eyes", "+1")]
+    post = server.post(server.channel(server.team("sales"), "offers"), "words", metadata={"reactions": told})
+    config = source(server, tmp_path / "state")
+    before = walk(config)[0]
+    server.edit(post, "words")
+    server.posts[post] |= {"edit_at": 0, "metadata": {"reactions": told[::-1]}}
+    assert walk(config)[0] == before
 
 
 def test_what_cannot_work_says_so(server: FakeMattermost, tmp_path: Path) -> None:

@@ -73,8 +73,6 @@ class Service:
     _searcher: Searcher | None = None
     _whole: WholeList | None = None
     _opening: threading.Lock = field(default_factory=threading.Lock)
-    # A secret that was sealed before the keys were renewed and kept afterwards could never be opened again.
-    _sealing: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._progress = Recent(self.memory.catalogue.passages.progress)
@@ -224,14 +222,15 @@ class Service:
         """Add a source, after its connector has found it."""
         source = new.to_source()
         ring = self.memory.keyring
-        with self._sealing:
+        with self.memory.sealing:
             sealed = {name: ring.seal(source.name, name, secret) for name, secret in new.secrets.items()}
             source = replace(source, secrets=sealed)
-            with self.memory.connected(source) as connector:
+            renewed = self.memory.renewed(source)
+            with self.memory.tried(source, renewed) as connector:
                 if isinstance(connector, Prepares):
                     connector.prepare()
                 found = connector.check()
-            self.memory.catalogue.sources.add(source)
+            self.memory.catalogue.sources.add(replace(source, secrets=sealed | renewed.sealed))
         tell(source=source.name, grant=new.grant, deny=new.deny, rules=new.rules)
         return {"name": source.name, "kind": source.kind, "location": source.location, "found": found}
 
@@ -243,17 +242,19 @@ class Service:
     def keep_secret(self, name: str, secret: str, value: SecretStr) -> dict[str, Any]:
         """Give a source another password or token, once its connector has found the source with it."""
         source = self.memory.catalogue.sources.get(name)
-        with self._sealing:
+        with self.memory.sealing:
             sealed = self.memory.keyring.seal(name, secret, value)
             tried = replace(source, secrets=source.secrets | {secret: sealed})
-            with self.memory.connected(tried) as connector:
+            renewed = self.memory.renewed(tried)
+            with self.memory.tried(tried, renewed) as connector:
                 found = connector.check()
-            self.memory.catalogue.sources.keep_secret(name, secret, sealed)
+            for each, kept in ({secret: sealed} | renewed.sealed).items():
+                self.memory.catalogue.sources.keep_secret(name, each, kept)
         return {"name": name, "secret": secret, "found": found}
 
     def renew_keys(self) -> dict[str, int]:
         """Encrypt all secrets by a new key."""
-        with self._sealing:
+        with self.memory.sealing:
             return {"secrets": self.memory.keyring.renew(self.memory.catalogue.sources.reseal)}
 
     def pause_source(self, name: str, paused: bool) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Sources as people give them: a location, tokens and rules; and as they are kept."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -112,11 +112,14 @@ def located(kind: str, location: str) -> str:
     return str(Path(location).expanduser().absolute()) if here else location
 
 
-def config_of(source: Source, secrets: Mapping[str, SecretStr], state: Path) -> SourceConfig:
+def config_of(
+    source: Source, secrets: Mapping[str, SecretStr], state: Path, renew: Callable[[str, SecretStr], None]
+) -> SourceConfig:
     """The settings a connector is made from.
 
     :param secrets: decrypted.
     :param state: the folder of its own.
+    :param renew: keeps a secret that the source replaced.
     """
     kept: dict[str, Any] = source.config
     return SourceConfig(
@@ -129,4 +132,5 @@ def config_of(source: Source, secrets: Mapping[str, SecretStr], state: Path) -> 
         options=tuple(sorted(kept.get("options", {}).items())),
         secrets=tuple(sorted(secrets.items(), key=lambda pair: pair[0])),
         state=state,
+        renew=renew,
     )

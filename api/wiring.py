@@ -14,6 +14,7 @@ from pathlib import Path
 
 from api.home_folder import CATALOGUE, INDEX, KEYS, RESTORED, RESTORING, SOURCES, clear
 from api.lock import OwnerLock
+from api.renewed import Renewed
 from api.settings import Settings
 from api.sources import config_of
 from connectors.base import Connector
@@ -65,6 +66,8 @@ class Memory:
     spec: EmbedderSpec
     lent: ParserPool | None = None
     busy: threading.Lock = field(default_factory=threading.Lock)
+    # A secret that was sealed before the keys were renewed and kept afterwards could never be opened again.
+    sealing: threading.RLock = field(default_factory=threading.RLock)
     _index: VectorIndex | None = None
     _passage_embedder: Embedder | None = None
     _query_embedder: EmbedderProcess | None = None
@@ -156,13 +159,27 @@ class Memory:
         return Keyring(self.settings.home / KEYS / "secrets.keys")
 
     def connected(self, source: Source) -> AbstractContextManager[Connector | PeopleDirectory]:
-        """A source's connector for a while, with its secrets decrypted.
+        """A source's connector for a while, with its secrets decrypted; those that the source replaces are kept.
 
         :raises SecretUnreadable: where that is impossible.
         """
+        renewed = self.renewed(source)
+        renewed.sources = self.catalogue.sources
+        return self.tried(source, renewed)
+
+    def tried(self, source: Source, renewed: Renewed) -> AbstractContextManager[Connector | PeopleDirectory]:
+        """The same of one that is kept by nobody yet: what it replaces is for whoever will."""
+        config = config_of(source, renewed.secrets, self.state_of(source.name), renewed.take)
+        return connected(source.kind, config)
+
+    def renewed(self, source: Source) -> Renewed:
+        """A source's secrets, decrypted, and what takes in those that the source replaces.
+
+        :raises SecretUnreadable: where one cannot be.
+        """
         ring = self.keyring
         secrets = {name: ring.open(source.name, name, sealed) for name, sealed in source.secrets.items()}
-        return connected(source.kind, config_of(source, secrets, self.state_of(source.name)))
+        return Renewed(source.name, secrets, ring, self.sealing)
 
     @contextmanager
     def connected_to_documents(self, source: Source) -> Iterator[Connector]:

@@ -101,6 +101,10 @@ class Content:
         return self.body if isinstance(self.body, bytes) else self.body.read_bytes()
 
 
+def _unkept(secret: str, value: SecretStr) -> None:
+    """Where nobody keeps secrets, a new one is lost with the connector."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceConfig:
     """What a connector is made from: the settings given when the source was added.
@@ -112,6 +116,8 @@ class SourceConfig:
     :param include, exclude: patterns of keys; ``**`` crosses folders.
     :param options: anything else the connector understands.
     :param secrets: passwords and tokens by name; printed, logged or pickled into a text they stay hidden.
+    :param renew: keeps another value of a secret by its name, where the source itself replaced it (a refresh token, say): the
+        old one may be worth nothing any more.
     :param state: a folder of the source's own, made by whoever needs it, for what can be made again (a clone, say): it
         goes with the source, and no backup has it. What is there may be an earlier source's of the name. None where there is no memory: keep such things for a while only.
     """
@@ -125,6 +131,7 @@ class SourceConfig:
     options: tuple[tuple[str, str], ...] = ()
     secrets: tuple[tuple[str, SecretStr], ...] = ()
     state: Path | None = None
+    renew: Callable[[str, SecretStr], None] = field(default=_unkept, compare=False, repr=False)
 
     def option(self, name: str, default: str = "") -> str:
         """What was given as an option."""

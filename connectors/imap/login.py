@@ -3,6 +3,7 @@
 import base64
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ class TokenEndpoint:
 
     :param url: of the identity provider.
     :param refresh_token: of somebody who let this client read their mail; None: the client has rights of its own.
+    :param renew: keeps the refresh token that a provider gives in the place of the one it was shown.
     """
 
     url: str
@@ -35,6 +37,7 @@ class TokenEndpoint:
     scope: str = ""
     refresh_token: SecretStr | None = None
     client_secret: SecretStr | None = None
+    renew: Callable[[str, SecretStr], None] = field(default=lambda _name, _value: None, repr=False)
     _token: SecretStr | None = field(default=None, init=False)
     _ends: float = field(default=0.0, init=False)
 
@@ -46,9 +49,17 @@ class TokenEndpoint:
         """
         if self._token is None or time.monotonic() > self._ends - _EARLY_S:
             told = self._ask()
+            self._take(told.get("refresh_token"))
             self._token = SecretStr(str(told["access_token"]))
             self._ends = time.monotonic() + float(told.get("expires_in") or 0)
         return self._token
+
+    def _take(self, refresh_token: object) -> None:
+        """Many providers let a refresh token count once, and give the next one with each access token."""
+        before = self.refresh_token
+        if before and isinstance(refresh_token, str) and refresh_token not in ("", before.get_secret_value()):
+            self.refresh_token = SecretStr(refresh_token)
+            self.renew("refresh_token", self.refresh_token)
 
     @property
     def given(self) -> str:
@@ -168,7 +179,7 @@ def _endpoint_of(config: SourceConfig) -> TokenEndpoint | None:
             "To fetch tokens, a client and its secret or a refresh token are needed.",
             hint="Give --option client_id=ID with --secret refresh_token, --secret client_secret, or both.",
         )
-    return TokenEndpoint(url, client, config.option("scope"), refresh, secret)
+    return TokenEndpoint(url, client, config.option("scope"), refresh, secret, config.renew)
 
 
 def _letters(text: str) -> str:

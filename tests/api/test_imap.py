@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from imap_tools import AND, Header
+from pydantic import SecretStr
 
 from api.service import Service
 from api.sources import NewSource
 from memory.domain import OWNER, Asker
 from tests.connectors.dovecot import PASSWORD, Dovecot, dovecot
+from tests.connectors.test_imap_login import REFRESH, identity_provider
 from tests.memories import counts, service, sync
 
 JOE = Asker(person="joe")
@@ -97,3 +99,40 @@ def test_what_a_sync_took_in_before_it_was_stopped_can_go(tmp_path: Path) -> Non
         assert {row.ref.key for row in ledger.of_source("jane")} == {
             f"{number}@x.example" for number in range(80)
         } - {taken[0]}
+
+
+def test_a_refresh_token_that_the_provider_replaces_is_kept_encrypted(tmp_path: Path) -> None:
+    with dovecot() as server, server.client("jane") as box, identity_provider() as provider:
+        provider.once = True
+        box.append(MAIL.format(number=1, subject="Oak", text="The oak of May.").encode(), "INBOX")
+        told = {"user": "jane", "token_url": provider.url, "client_id": "mneme"}
+        location = f"imap://127.0.0.1:{server.port}"
+        with service(tmp_path / "home") as asked:
+            new = NewSource(
+                kind="imap",
+                location=location,
+                name="jane",
+                options=told,
+                secrets={"refresh_token": provider.refresh},
+            )
+            asked.add_source(new)
+            assert counts(sync(asked)) == {"known": 1, "indexed": 1}
+            asked.renew_keys()
+            assert "1 message" in asked.check_source("jane")["found"]
+        with service(tmp_path / "home") as asked:
+            assert counts(sync(asked)) == {}
+            assert [each["refresh_token"] for each in provider.asked] == [
+                REFRESH,
+                *(f"{REFRESH}-{number}" for number in range(1, len(provider.asked))),
+            ]
+            # What its owner gives goes before what was replaced meanwhile.
+            tried = asked.memory.renewed(asked.memory.catalogue.sources.get("jane"))
+            tried.sources = asked.memory.catalogue.sources
+            asked.keep_secret("jane", "refresh_token", SecretStr(provider.refresh))
+            now = provider.refresh
+            tried.take("refresh_token", SecretStr("of another time"))
+            kept = asked.memory.renewed(asked.memory.catalogue.sources.get("jane")).secrets["refresh_token"]
+            assert kept.get_secret_value() == now
+            assert len(provider.asked) >= 4
+        shown = [path for path in (tmp_path / "home").rglob("*") if path.is_file()]
+        assert not [path for path in shown if REFRESH.encode() in path.read_bytes()]

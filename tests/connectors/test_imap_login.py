@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qsl
 
@@ -18,9 +19,14 @@ REFRESH, SECRET = "refresh-me-7", "client-secret-8"
 
 
 class Provider:
-    """Signs tokens for those who show what it knows."""
+    """Signs tokens for those who show what it knows.
+
+    :ivar once: whether a refresh token counts once, and the next comes with each access token.
+    """
 
     def __init__(self) -> None:
+        self.once = False
+        self.refresh = REFRESH
         self.asked: list[dict[str, str]] = []
         self.lasts = 3600
         self.refuses: tuple[int, dict[str, str], dict[str, str]] | None = None
@@ -48,21 +54,39 @@ class Provider:
         if self.refuses:
             return self.refuses  # type: ignore[return-value]
         shown = (form.get("refresh_token"), form.get("client_secret"))
-        by = {"refresh_token": (REFRESH, None), "client_credentials": (None, SECRET)}
+        by = {"refresh_token": (self.refresh, None), "client_credentials": (None, SECRET)}
         if form["client_id"] != "mneme" or by[form["grant_type"]] != shown:
             return 400, {}, {"error": "invalid_grant", "error_description": f"not {shown}"}
-        return 200, {}, {"access_token": access_token("jane"), "expires_in": self.lasts}
+        told: dict[str, object] = {"access_token": access_token("jane"), "expires_in": self.lasts}
+        if self.once and form["grant_type"] == "refresh_token":
+            self.refresh = f"{REFRESH}-{len(self.asked)}"
+            told["refresh_token"] = self.refresh
+        return 200, {}, told
+
+
+@contextmanager
+def identity_provider() -> Iterator[Provider]:
+    made = Provider()
+    try:
+        yield made
+    finally:
+        made.server.shutdown()
+        made.server.server_close()
 
 
 @pytest.fixture
 def provider() -> Iterator[Provider]:
-    made = Provider()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    with identity_provider() as made:
+        yield made
 
 
-def source(server: Dovecot, url: str, secrets: dict[str, str], **options: str) -> Imap:
+def source(
+    server: Dovecot,
+    url: str,
+    secrets: dict[str, str],
+    kept: list[tuple[str, str]] | None = None,
+    **options: str,
+) -> Imap:
     given = {"user": "jane", "token_url": url, "client_id": "mneme", **options}
     return Imap(
         SourceConfig(
@@ -70,6 +94,9 @@ def source(server: Dovecot, url: str, secrets: dict[str, str], **options: str) -
             f"imap://127.0.0.1:{server.port}",
             options=tuple(given.items()),
             secrets=tuple((name, SecretStr(value)) for name, value in secrets.items()),
+            renew=lambda name, value: (kept if kept is not None else []).append(
+                (name, value.get_secret_value())
+            ),
         )
     )
 
@@ -90,6 +117,18 @@ def test_a_token_is_fetched_when_it_is_needed_and_again_before_it_ends(
         made.check()
         made.close()
     assert len(provider.asked) == 3
+
+
+def test_a_refresh_token_that_counts_once_is_followed_by_the_next(
+    server: Dovecot, provider: Provider
+) -> None:
+    provider.once, provider.lasts = True, 1
+    kept: list[tuple[str, str]] = []
+    made = source(server, provider.url, {"refresh_token": REFRESH}, kept)
+    for _ in range(3):
+        made.check()
+        made.close()
+    assert kept == [("refresh_token", f"{REFRESH}-{number}") for number in (1, 2, 3)]
 
 
 @pytest.mark.parametrize(

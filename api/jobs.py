@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -53,8 +53,7 @@ class Jobs:
         self._sync: Sync | None = None
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
-        self.rests_until: dict[str, datetime] = {}
-        """Sources that asked for a longer pause than a sync waits: the schedule leaves them alone until then."""
+        self._rest_until: dict[str, float] = {}
 
     @property
     def current(self) -> SyncJob | None:
@@ -66,6 +65,10 @@ class Jobs:
         """The running job, or None."""
         job = self._job
         return job if job is not None and job.state is State.RUNNING else None
+
+    def rests(self, name: str) -> timedelta:
+        """For how long a source wants to be left alone that asked for a longer pause than a sync waits; mostly no time."""
+        return timedelta(seconds=max(0.0, self._rest_until.get(name, 0.0) - time.monotonic()))
 
     def start(self, names: Sequence[str], *, accept_removals: bool = False, meaning: bool = True) -> SyncJob:
         """Begin to sync these sources, or all that are not paused. A job that runs takes them in.
@@ -271,7 +274,7 @@ class Jobs:
             if isinstance(error, Interrupted | DiskFull):
                 raise
             if isinstance(error, RateLimited) and error.after_s is not None:
-                self.rests_until[source.name] = datetime.now(UTC) + timedelta(seconds=error.after_s)
+                self._rest_until[source.name] = time.monotonic() + error.after_s
             # One source that cannot be reached does not keep the others from being read.
             job.failed(source.name, error)
         finally:

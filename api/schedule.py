@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from api.jobs import Jobs
 from connectors.push import Push
 from memory.catalogue.sources import Source, Sources
+from memory.clock import ahead
 from memory.errors import MnemeError
 
 log = logging.getLogger("mneme")
@@ -68,9 +69,12 @@ class Schedule:
         """When a source is synced next by the clock; None for never."""
         if source.every is None or source.paused or source.stopped or source.removing:
             return None
-        times = [moment for moment in (source.synced, self._tried.get(source.name)) if moment]
-        due = max(times) + timedelta(minutes=source.every) if times else self._now()
-        return max(due, self._jobs.rests_until.get(source.name, due))
+        now = self._now()
+        noted = (source.synced, self._tried.get(source.name))
+        # What is noted of a time still to come, by a clock that was wrong, must not stop the syncs until then.
+        times = [moment for moment in noted if moment and not ahead(moment, now)]
+        due = max(times) + timedelta(minutes=source.every) if times else now
+        return max(due, now + self._jobs.rests(source.name))
 
     def look(self) -> list[str]:
         """Start what is due, or join it to the sync that is running; says what was started."""

@@ -15,6 +15,24 @@ _PER_CALLER = "40 per minute"
 _PER_ACCOUNT = ("5 per minute", "30 per hour")
 
 
+class _Counts:
+    """What the limiters count by. A leap of the clock makes them forget: else what was counted while it was ahead would count for years."""
+
+    def __init__(self) -> None:
+        self.storage = MemoryStorage()
+        self._apart = time.time() - time.monotonic()
+
+    def look(self) -> None:
+        """See whether the clock has leapt since the last look."""
+        apart = time.time() - time.monotonic()
+        if abs(apart - self._apart) > _LEAP_S:
+            self.storage.reset()
+        self._apart = apart
+
+
+_LEAP_S = 5.0
+
+
 class LoginTries:
     """Counts tries to log in: of one address on one account, and of one address on any.
 
@@ -22,7 +40,8 @@ class LoginTries:
     """
 
     def __init__(self) -> None:
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._counts = _Counts()
+        self._limiter = MovingWindowRateLimiter(self._counts.storage)
         self._per_caller = parse(_PER_CALLER)
         self._per_account = [parse(each) for each in _PER_ACCOUNT]
 
@@ -50,6 +69,7 @@ class LoginTries:
             self._limiter.clear(limit, _place(caller), _account(account))
 
     def _hit(self, limit: RateLimitItem, *whose: str) -> None:
+        self._counts.look()
         if not self._limiter.hit(limit, *whose):
             raise TooManyRequests(after_s=_wait(self._limiter, limit, *whose))
 
@@ -85,7 +105,8 @@ class CallerLimits:
     """
 
     def __init__(self, per_minute: int) -> None:
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._counts = _Counts()
+        self._limiter = SlidingWindowCounterRateLimiter(self._counts.storage)
         self._per_caller = RateLimitItemPerMinute(per_minute) if per_minute else None
 
     def count(self, actor: str) -> None:
@@ -94,6 +115,7 @@ class CallerLimits:
         :param actor: as the audit names them.
         :raises TooManyRequests: where there were too many.
         """
+        self._counts.look()
         if self._per_caller and not self._limiter.hit(self._per_caller, "caller", actor):
             raise TooManyRequests(after_s=_wait(self._limiter, self._per_caller, "caller", actor))
 
@@ -102,6 +124,7 @@ class CallerLimits:
 
         :returns: for how many seconds no more are worth a word; mostly 0.
         """
+        self._counts.look()
         place = _place(address)
         refused = not self._limiter.hit(_REFUSALS, "refused", place)
         return _wait(self._limiter, _REFUSALS, "refused", place) if refused else 0

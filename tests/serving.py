@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.clocks import LeapingClock
+
 
 def variables(home: Path, **settings: str) -> dict[str, str]:
     """The environment of a process over the memory in `home`; settings without their ``MNEME_``."""
@@ -17,13 +19,17 @@ def variables(home: Path, **settings: str) -> dict[str, str]:
 
 
 @contextmanager
-def serving(home: Path, log: Path, **settings: str) -> Iterator[str]:
-    """`mneme serve` over the memory in `home`, ended afterwards; gives its address."""
+def serving(home: Path, log: Path, clock: LeapingClock | None = None, **settings: str) -> Iterator[str]:
+    """`mneme serve` over the memory in `home`, ended afterwards; gives its address.
+
+    :param clock: what it goes by, where that is not the machine's.
+    """
+    environment = variables(home, **settings) | (clock.variables if clock else {})
     command = [sys.executable, "-c", "from api.cli import main; main()", "serve", "--port", "0", "--json"]
     with (
         log.open("w") as noted,
         subprocess.Popen(
-            command, env=variables(home, **settings), stdout=subprocess.PIPE, stderr=noted, text=True
+            command, env=environment, stdout=subprocess.PIPE, stderr=noted, text=True
         ) as process,
     ):
         try:

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 _MONTHS = {
     name: number
@@ -29,6 +30,8 @@ _DAY_FIRST = re.compile(r"(\d{1,2})\.?[\s-]([^\W\d_]{3,9})\.?[\s-](\d{4})")
 _MONTH_FIRST = re.compile(r"([^\W\d_]{3,9})\.?\s(\d{1,2}),?\s(\d{4})")
 _DOTTED = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+# A clock that is further back is wrong, and must cost no document its date.
+_INSTALLED = datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC)
 
 
 def moment(value: object) -> datetime | None:
@@ -40,9 +43,10 @@ def moment(value: object) -> datetime | None:
         read = value if isinstance(value, datetime) else _read(" ".join(str(value).split()))
         if read is None:
             return None
+        latest = max(datetime.now(UTC), _INSTALLED) + timedelta(days=1)
         aware = read if read.tzinfo is not None else read.replace(tzinfo=UTC)
         # Epoch zero is what a missing date looks like.
-        return aware if _EARLIEST < aware <= datetime.now(UTC) + timedelta(days=1) else None
+        return aware if _EARLIEST < aware <= latest else None
     except (ValueError, OverflowError):
         return None
 

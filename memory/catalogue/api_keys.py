@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, Row, insert, or_, select, update
 
 from memory.catalogue.engine import note, transaction
 from memory.catalogue.login_schema import api_keys
+from memory.clock import ASIDE, ahead
 from memory.errors import InvalidInput, NotFound
 
 PREFIX = "mneme_"
@@ -54,8 +55,13 @@ class ApiKey:
     source: str = ""
 
     def holds(self, now: datetime) -> bool:
-        """Whether it is still worth something."""
-        return self.revoked is None and (self.expires is None or now < self.expires)
+        """Whether it is still worth something.
+
+        One with an end is not before it was made: by the clock of then it would end too late, by the one of now any would.
+        """
+        if self.revoked or self.expires is None:
+            return self.revoked is None
+        return now < self.expires and not ahead(self.created, now)
 
 
 class ApiKeys:
@@ -123,8 +129,8 @@ class ApiKeys:
             same = hmac.compare_digest(_hash(key), row.hash if row else _hash(""))
             if row is None or not same or not (found := _key(row)).holds(now):
                 return None
-        if found.used is None or now - found.used >= USED_EVERY:
-            long_ago = or_(api_keys.c.used.is_(None), api_keys.c.used < now)
+        if found.used is None or now - found.used >= USED_EVERY or ahead(found.used, now):
+            long_ago = or_(api_keys.c.used.is_(None), api_keys.c.used < now, api_keys.c.used > now + ASIDE)
             note(self._engine, update(api_keys).where(api_keys.c.id == found.id, long_ago).values(used=now))
         return found
 

@@ -8,6 +8,7 @@ document", 1991). The newest seal, kept elsewhere, also proves that the whole wa
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, insert, or_, select
 
 from memory.catalogue.engine import transaction
+from memory.catalogue.retention import EXPIRE_EVERY_S, aged
 from memory.catalogue.schema import audit, meta
 from memory.catalogue.upsert import upsert
 from memory.errors import InvalidInput
@@ -90,6 +92,7 @@ class Audit:
         self._engine = engine
         self._keep = keep
         self._lock = threading.Lock()
+        self._next_expiry = time.monotonic() + EXPIRE_EVERY_S  # the start of the service has seen to it
 
     @property
     def on(self) -> bool:
@@ -113,6 +116,8 @@ class Audit:
                 "about": written,
             }
             connection.execute(insert(audit).values(**row, seal=_seal(before, **row)))
+        if time.monotonic() >= self._next_expiry:
+            self.expire()
 
     def entries(self, wanted: Wanted, *, limit: int = 100, offset: int = 0) -> list[Entry]:
         """Entries, newest first."""
@@ -152,21 +157,17 @@ class Audit:
         return Verdict(checked - expired, expired, newest)
 
     def expire(self) -> int:
-        """Delete what is older than the retention time; says how many. Nothing while the audit is off."""
+        """Delete what is older than the retention time; says how many. Nothing while the audit is off, or the clock has leapt."""
+        self._next_expiry = time.monotonic() + EXPIRE_EVERY_S
         if self._keep is None:
             return 0
-        oldest = datetime.now(UTC) - self._keep
         with self._lock, transaction(self._engine) as connection:
-            # Up to the first that is young enough: a clock that was wrong for a while takes nothing else along.
-            young = connection.execute(select(func.min(audit.c.number)).where(audit.c.at >= oldest)).scalar()
-            query = select(audit.c.number, audit.c.seal).order_by(audit.c.number.desc()).limit(1)
-            if young is not None:
-                query = query.where(audit.c.number < young)
-            last = connection.execute(query).one_or_none()
+            last = aged(connection, audit.c.number, audit.c.at, self._keep, datetime.now(UTC))
             if last is None:
                 return 0
-            upsert(connection, meta, {"key": _START}, {"value": [last.number, last.seal]})
-            return connection.execute(delete(audit).where(audit.c.number <= last.number)).rowcount
+            seal = connection.execute(select(audit.c.seal).where(audit.c.number == last)).scalar_one()
+            upsert(connection, meta, {"key": _START}, {"value": [last, seal]})
+            return connection.execute(delete(audit).where(audit.c.number <= last)).rowcount
 
 
 _SEALED = ("number", "at", "actor", "place", "request", "about")

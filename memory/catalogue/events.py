@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, insert, select
 
 from memory.catalogue.engine import transaction
+from memory.catalogue.retention import EXPIRE_EVERY_S, aged
 from memory.catalogue.schema import events, meta
 from memory.catalogue.upsert import upsert
 from memory.domain import Asker
@@ -22,9 +23,6 @@ from memory.errors import MnemeError
 
 TOGETHER_S = 0.5
 """Seconds an event waits for others: a commit of its own would cost more than many a search."""
-
-EXPIRE_EVERY_S = 24 * 3600
-"""Seconds between deletions of what is older than the retention time."""
 
 log = logging.getLogger("mneme")
 
@@ -169,5 +167,7 @@ class Events:
 
     def _delete_old(self, connection: Connection) -> int:
         self._next_expiry = time.monotonic() + EXPIRE_EVERY_S
-        oldest = datetime.now(UTC) - (self._keep or timedelta(0))
-        return connection.execute(delete(events).where(events.c.at < oldest)).rowcount
+        if self._keep is None:
+            return connection.execute(delete(events)).rowcount
+        last = aged(connection, events.c.id, events.c.at, self._keep, datetime.now(UTC))
+        return 0 if last is None else connection.execute(delete(events).where(events.c.id <= last)).rowcount

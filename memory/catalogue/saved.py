@@ -3,12 +3,13 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, Row, delete, insert, select, update
 
 from memory.catalogue.engine import transaction
 from memory.catalogue.schema import saved_searches
+from memory.clock import ahead
 from memory.errors import InvalidInput, NotFound
 
 MOST = 200
@@ -87,16 +88,26 @@ class SavedSearches:
 
     def note(self, search: SavedSearch, documents: Sequence[str]) -> SavedSearch:
         """Note what a search finds now; what nobody has noted before has its time from now on."""
-        if all(document in search.found for document in documents):
+        now = datetime.now(UTC)
+        wrong = any(ahead(moment, now) for moment in (search.looked, *search.found.values()))
+        if not wrong and all(document in search.found for document in documents):
             return search
         this = saved_searches.c.id == search.id
         with transaction(self._engine) as connection:
             # Written before it is read: whoever reads the page and the feed at once waits here for the other.
             lock = update(saved_searches).where(this).values(found=saved_searches.c.found)
-            held = connection.execute(lock.returning(saved_searches.c.found)).scalar() or {}
-            found = dict.fromkeys(documents, datetime.now(UTC)) | _read(held)
-            connection.execute(update(saved_searches).where(this).values(found=_written(found)))
-        return replace(search, found=found)
+            held = connection.execute(
+                lock.returning(saved_searches.c.found, saved_searches.c.looked)
+            ).one_or_none()
+            if held is None:  # it was removed meanwhile
+                return replace(search, found=dict.fromkeys(documents, now) | search.found)
+            looked, found = _set_right(held.looked, _read(held.found), now)
+            # Never before the last look, also where the clock was put back since: else nobody would be told of it.
+            found = dict.fromkeys(documents, max(now, looked + _NEXT)) | found
+            connection.execute(
+                update(saved_searches).where(this).values(looked=looked, found=_written(found))
+            )
+        return replace(search, looked=looked, found=found)
 
     def look(self, search: SavedSearch) -> None:
         """Note that its owner has seen what it finds."""
@@ -111,6 +122,20 @@ class SavedSearches:
         with transaction(self._engine) as connection:
             statement = update(saved_searches).where(saved_searches.c.id == search.id)
             connection.execute(statement.values(**values))
+
+
+_NEXT = timedelta(microseconds=1)
+
+
+def _set_right(
+    looked: datetime, found: dict[str, datetime], now: datetime
+) -> tuple[datetime, dict[str, datetime]]:
+    """When somebody looked and when each was found, where the clock was wrong: what was seen stays seen, the rest is new."""
+    seen = now - _NEXT if ahead(looked, now) else looked
+    return seen, {
+        document: min(moment, now if moment > looked else seen) if ahead(moment, now) else moment
+        for document, moment in found.items()
+    }
 
 
 def _written(found: dict[str, datetime]) -> dict[str, str]:

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Engine, delete, insert, or_, select, update
 
 from memory.catalogue.engine import note, transaction
 from memory.catalogue.login_schema import sessions
+from memory.clock import ASIDE, ahead
 from memory.people.addresses import address_key
 
 USED_EVERY = timedelta(minutes=1)
@@ -67,8 +68,11 @@ class Sessions:
             row = connection.execute(select(sessions).where(this)).one_or_none()
             if row is None or row.ends <= now or now - row.used > idle:
                 return None
-        if now - row.used >= min(USED_EVERY, idle / 2):
-            note(self._engine, update(sessions).where(this, sessions.c.used < now).values(used=now))
+            if ahead(row.began, now):
+                return None  # its end, too, is of a clock that was wrong: it might last for years
+        if now - row.used >= min(USED_EVERY, idle / 2) or ahead(row.used, now):
+            wrong = or_(sessions.c.used < now, sessions.c.used > now + ASIDE)
+            note(self._engine, update(sessions).where(this, wrong).values(used=now))
         return Session(row.address, frozenset(row.tokens), row.method)
 
     def end(self, token: str) -> None:

@@ -23,7 +23,7 @@ MAX_ITEM = 16 * 1024 * 1024
 """Characters of one message, one line or one row."""
 
 _BOMB = 100_000_000
-_CHUNK = 1 << 18
+_CHUNK, _HEAD = 1 << 18, 1 << 10
 _VALUE = re.compile(r'\{\s*(?:"[^"]*"\s*:\s*(?:"[^"]*"|[-\w.+]+)\s*,\s*)*"value"\s*:\s*\[')
 _BLANK = re.compile(r"[\s,]*")
 _UNSAFE = re.compile(r"(?:^|/)\.{1,2}(?:/|$)|^/|^[A-Za-z]:|\\|[\x00-\x1f\x7f]|//")
@@ -270,18 +270,20 @@ def json_lines(file: BinaryIO) -> Iterator[tuple[int, Any]]:
             yield number, Unreadable("a line is no JSON", number)
 
 
-def read_json(archive: Archive, name: str, limit: int = 200_000_000) -> Any:
-    """A whole JSON file of an export, such as its list of people.
+def listed(archive: Archive, name: str) -> Iterator[dict[str, Any]]:
+    """The objects in a JSON array of an export, such as its list of people, one after the other: it may be of any length.
 
-    :raises OSError: where it cannot be read, is larger than `limit` bytes, or is no JSON.
+    :raises OSError: where it cannot be read, is broken, or is no array.
     """
-    if archive.sizes.get(name, 0) > limit:
-        raise OSError(None, f"larger than {limit // 1_000_000} MB")
     with archive.open(name) as file:
-        try:
-            return json.loads(file.read(limit + 1))
-        except (ValueError, RecursionError) as error:
-            raise OSError(None, "it is no JSON") from error
+        if not file.read(_HEAD).decode("utf-8-sig", "replace").lstrip().startswith("["):
+            raise OSError(None, f"{name} is no list")
+    with archive.open(name) as file:
+        for item in json_items(file):
+            if isinstance(item, Unreadable):
+                raise OSError(None, f"{name}: {item.reason}")
+            if isinstance(item, dict):
+                yield item
 
 
 def root_of(names: Iterable[str], *marks: str) -> str | None:

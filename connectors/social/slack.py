@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.base import SourceConfig
-from connectors.social.archive import Archive, Unreadable, json_items, read_json, reason, root_of
+from connectors.social.archive import Archive, Unreadable, json_items, listed, reason, root_of
 from connectors.social.posts import Post, PostFile, Someone
 from connectors.social.threads import Channel, Export, Said, ThreadSource, Unread, key_part
 from memory.domain import Identity
@@ -39,12 +39,12 @@ class Slack(ThreadSource):
     names, ``legal/**``, and direct messages by ``direct/**``. The option ``url`` is the workspace's address, so that
     results lead there.
 
-    An unpacked export may be copied in part: a day that it lacks deletes nothing. A zip is whole; what lies outside
-    of the dates it covers stays.
+    An unpacked export may be copied in part: a day that it lacks deletes nothing, unless the option ``whole=yes`` says that it lacks
+    none: Slack writes no file for a day of which nothing is left. A zip is whole; what lies outside of the dates it covers stays.
     """
 
     kind = "slack"
-    options = ("url",)
+    options = ("url", "whole")
 
     def __init__(self, config: SourceConfig) -> None:
         super().__init__(config)
@@ -54,6 +54,11 @@ class Slack(ThreadSource):
                 f"Not the address of a workspace: {url}.", hint="It reads https://acme.slack.com."
             )
         self._url = url
+        whole = config.option("whole", "no")
+        if whole not in ("yes", "no"):
+            raise InvalidInput(f"whole is yes or no, not {whole}.")
+        self.whole = whole == "yes"
+        """Whether an unpacked export is said to be complete."""
 
     def open_export(self, archive: Archive) -> Export:
         """The workspace in these files.
@@ -87,9 +92,9 @@ class _Workspace(Export):
         self._missing_lists: set[str] = set()
         self.channels: dict[str, tuple[Channel, str]] = {}
         for name, private in _LISTS.items():
-            if (listed := self._list(name)) is None:
+            if (entries := self._list(name)) is None:
                 self._missing_lists.add(name)
-            for entry in listed or ():
+            for entry in entries or ():
                 self._take_channel(entry, private=private)
         self._days = self._find_days()
         every = [day for days in self._days.values() for day in days]
@@ -119,7 +124,7 @@ class _Workspace(Export):
         """A day within those covered that an unpacked export has no file of."""
         channel, _, rest = key.partition("/")
         day, (first, last) = _day_of(rest), self._covered
-        if self._archive.whole or not day or not first <= day <= last:
+        if self._archive.whole or self._source.whole or not day or not first <= day <= last:
             return ""
         folder = self.channels[channel][1] if channel in self.channels else ""
         return "" if day in self._days.get(folder, ()) else f"{folder}/{day}.json is missing"
@@ -152,15 +157,10 @@ class _Workspace(Export):
             bot=bool(entry.get("is_bot")) or identity == "USLACKBOT",
         )
 
-    def _list(self, name: str) -> list[dict[str, Any]] | None:
-        """A list of the export; None where it has none of that name."""
+    def _list(self, name: str) -> Iterator[dict[str, Any]] | None:
+        """The entries of a list of the export, read one by one; None where it has none of that name."""
         path = f"{self._root}{name}"
-        if path not in self._archive.sizes:
-            return None
-        held = read_json(self._archive, path)
-        if not isinstance(held, list):
-            raise OSError(None, f"{name} is no list")
-        return [entry for entry in held if isinstance(entry, dict)]
+        return listed(self._archive, path) if path in self._archive.sizes else None
 
     def _take_channel(self, entry: dict[str, Any], *, private: bool) -> None:
         identity = entry.get("id")
@@ -168,13 +168,13 @@ class _Workspace(Export):
             return
         name = entry.get("name") if isinstance(entry.get("name"), str) else ""
         members = entry.get("members")
-        listed = [each for each in members if isinstance(each, str)] if isinstance(members, list) else []
+        known = [each for each in members if isinstance(each, str)] if isinstance(members, list) else []
         direct = not name or str(name).startswith("mpdm-")
         channel = Channel(
             identity,
             f"direct/{name or identity}" if direct else str(name),
-            ", ".join(self._called(each) for each in listed) if direct else f"#{name}",
-            frozenset(listed) if private else None,
+            ", ".join(self._called(each) for each in known) if direct else f"#{name}",
+            frozenset(known) if private else None,
         )
         self.channels[key_part(identity)] = channel, f"{self._root}{name or identity}"
 

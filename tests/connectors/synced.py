@@ -100,8 +100,14 @@ class Memory:
 class Synced(ConnectorContract):
     """The contract, and what a memory makes of the source. Known differences are the attributes, never an `if` in a test."""
 
+    tells_access = False
+    """Whether the source itself says who may see a document, and `restrict` takes that right away there."""
     removals_are_explicit = False
     """Whether what is gone there was taken away one by one, by request: then it is gone here, however much it is."""
+
+    def restrict(self, key: str) -> None:
+        """Have the source let only some see a document."""
+        raise NotImplementedError
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -161,6 +167,19 @@ class Synced(ConnectorContract):
             (self.key("moved.txt") if key == self.key(_name(0)) else key): document
             for key, document in before.items()
         }
+
+    def test_a_right_that_is_taken_away_at_the_source_counts_with_the_same_sync_and_nothing_is_read_again(
+        self, memory: Memory
+    ) -> None:
+        if not self.tells_access:
+            pytest.skip("this source does not tell who may see what, or a test of its own asks it")
+        memory.sync()
+        before, passages = memory.found(JOE), memory.passages()
+        assert len(before) == DOCUMENTS
+        self.restrict(_name(1))
+        assert "indexed" not in memory.sync()
+        assert set(memory.found(JOE)) == set(before) - {self.key(_name(1))}
+        assert (memory.found(), memory.passages()) == (before, passages)
 
     def test_a_right_that_is_taken_away_counts_with_the_same_sync_and_nothing_is_read_again(
         self, memory: Memory

@@ -29,6 +29,7 @@ def source(wiki: FakeConfluence, access: Access = STAFF, **options: str) -> Sour
 
 class TestConfluence(Synced):
     connector_class = Confluence
+    tells_access = True
     has_folders = False
     has_fingerprints = False
     cloud = False
@@ -62,6 +63,9 @@ class TestConfluence(Synced):
 
     def remove(self, key: str) -> None:
         self.items[key].trashed = True
+
+    def restrict(self, key: str) -> None:
+        self.items[key].users = ["u1"]
 
     def deny_reading(self, key: str) -> None:
         self.items[key].mute = True

@@ -27,6 +27,7 @@ STAFF = Access(frozenset({"group:staff"}))
 
 class TestConfluenceExport(Synced):
     connector_class = ConfluenceExport
+    tells_access = True
     has_folders = False
     has_fingerprints = False
     walks_in_steps = False
@@ -68,6 +69,10 @@ class TestConfluenceExport(Synced):
 
     def remove(self, key: str) -> None:
         self.items[key].trashed = True
+        self.write()
+
+    def restrict(self, key: str) -> None:
+        self.items[key].users = ["u1"]
         self.write()
 
     def deny_reading(self, key: str) -> None:

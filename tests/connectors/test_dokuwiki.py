@@ -35,6 +35,7 @@ def listed(config: SourceConfig) -> dict[str, Upserted]:
 
 class TestDokuWiki(Synced):
     connector_class = DokuWiki
+    tells_access = True
 
     @pytest.fixture
     def config(self, root: Path) -> SourceConfig:  # noqa: F811
@@ -60,6 +61,11 @@ class TestDokuWiki(Synced):
 
     def move(self, old: str, new: str) -> None:
         self.place(old).rename(self.place(new))
+
+    def restrict(self, key: str) -> None:
+        (self.wiki / "conf" / "local.php").write_text("<?php\n$conf['useacl'] = 1;\n")
+        (self.wiki / "conf" / "acl.auth.php").write_text(f"* @ALL 1\n{key} @ALL 0\n{key} @staff 1\n")
+        (self.wiki / "conf" / "users.auth.php").write_text("")
 
     def deny_reading(self, key: str) -> None:
         self.place(key).chmod(0)

@@ -55,6 +55,7 @@ class TestMattermostContract(Synced):
     """A document is a channel of that name with one thread in it."""
 
     connector_class = Mattermost
+    tells_access = True
     has_folders = False
     walks_in_steps = False
     has_single_failures = False
@@ -62,13 +63,18 @@ class TestMattermostContract(Synced):
 
     @pytest.fixture
     def config(self, tmp_path: Path) -> SourceConfig:
-        self.path, self.held = tmp_path / "export.zip", dict[str, bytes]()
+        self.path, self.held, self.private = tmp_path / "export.zip", dict[str, bytes](), set[str]()
         self.write()
         return SourceConfig("mm", str(self.path))
 
     def write(self) -> None:
         said = [post(body.decode(), where=key, replies=[reply("Thanks")]) for key, body in self.held.items()]
-        write(self.path, *map(channel, self.held), user("jane"), user("bo"), *said)
+        channels = [channel(key, "P" if key in self.private else "O") for key in self.held]
+        write(self.path, *channels, user("jane"), user("bo"), *said)
+
+    def restrict(self, key: str) -> None:
+        self.private.add(key)
+        self.write()
 
     def add(self, key: str, body: bytes) -> None:
         self.held[key] = body

@@ -36,6 +36,7 @@ class TestMattermostApi(Synced):
     """A document is a channel of that name with one thread in it."""
 
     connector_class = MattermostApi
+    tells_access = True
     has_folders = False
     has_fingerprints = False
 
@@ -91,6 +92,9 @@ class TestMattermostApi(Synced):
 
     def remove(self, key: str) -> None:
         self.server.delete(self.held[key][1])
+
+    def restrict(self, key: str) -> None:
+        self.server.channels[self.held[key][0]]["type"] = "P"
 
     def deny_reading(self, key: str) -> None:
         self.server.refused.add(self.held[key][0])

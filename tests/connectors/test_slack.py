@@ -23,6 +23,7 @@ class TestSlackContract(Synced):
     """A document is a channel of that name with one thread in it."""
 
     connector_class = Slack
+    tells_access = True
     has_folders = False
     has_single_failures = False
     has_fingerprints = False
@@ -39,6 +40,12 @@ class TestSlackContract(Synced):
         self.export.write()
 
     change = add
+
+    def restrict(self, key: str) -> None:
+        [entry] = [each for each in self.export.channels["channels"] if each["id"] == key]
+        self.export.channels["channels"].remove(entry)
+        self.export.channels["groups"].append(entry | {"members": [JANE]})
+        self.export.write()
 
     def remove(self, key: str) -> None:
         self.export.channels["channels"] = [
@@ -247,6 +254,24 @@ def test_an_unpacked_export_that_lacks_a_day_deletes_nothing(tmp_path: Path) -> 
     assert doubt(found, "CLEGAL/2024-03-02") == "legal/2024-03-02.json is missing"
     assert doubt(found, "CLEGAL/2024-02-01") == "the export covers 2024-03-01 to 2024-03-03 only"
     assert doubt(found, f"CLEGAL/{ts(1)}") == ""
+    # Slack writes no file for a day of which nothing is left; only somebody can know that none was lost.
+    whole = Slack(SourceConfig("acme", str(export.path), options=(("whole", "yes"),)))
+    assert keys(whole) == ["CLEGAL/2024-03-01", "CLEGAL/2024-03-03"]
+    assert doubt(whole, "CLEGAL/2024-03-02") == ""
+    assert doubt(whole, "CLEGAL/2024-02-01") == "the export covers 2024-03-01 to 2024-03-03 only"
+
+
+def test_a_list_of_any_length_is_read_and_a_broken_one_is_an_error(tmp_path: Path) -> None:
+    export = SlackExport(tmp_path / "export")
+    export.people += [{"id": f"U{number}", "profile": {"real_name": "x" * 900}} for number in range(2_000)]
+    export.channel("legal", post("Mine", "U1999"))
+    export.write()
+    assert "with 2,004 people" in Slack(SourceConfig("acme", str(export.path))).check()
+    people = (export.path / "users.json").read_text()
+    for broken in (people[:1_000_000], people[:1_000_000] + "[" * 100_000, "{}", '{"value": []}', ""):
+        (export.path / "users.json").write_text(broken)
+        with pytest.raises(SourceError, match="cannot be read as an export"):
+            Slack(SourceConfig("acme", str(export.path))).check()
 
 
 def test_a_zip_is_whole_within_the_dates_that_it_covers(export: SlackExport) -> None:
@@ -368,6 +393,8 @@ def test_what_is_no_export_says_so(tmp_path: Path) -> None:
         Slack(SourceConfig("acme", ""))
     with pytest.raises(InvalidInput):
         Slack(SourceConfig("acme", "x", options=(("url", "javascript:x"),)))
+    with pytest.raises(InvalidInput, match="yes or no"):
+        Slack(SourceConfig("acme", "x", options=(("whole", "perhaps"),)))
 
 
 def test_an_export_in_a_folder_of_the_zip_is_found(tmp_path: Path, export: SlackExport) -> None:

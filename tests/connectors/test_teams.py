@@ -51,6 +51,7 @@ class TestTeamsContract(Synced):
     """A document is a channel of that name with one thread in it."""
 
     connector_class = Teams
+    tells_access = True
     has_folders = False
     walks_in_steps = False
     has_single_failures = False
@@ -58,16 +59,21 @@ class TestTeamsContract(Synced):
 
     @pytest.fixture
     def config(self, tmp_path: Path) -> SourceConfig:
-        self.path, self.held = tmp_path / "export", dict[str, bytes]()
+        self.path, self.held, self.private = tmp_path / "export", dict[str, bytes](), set[str]()
         self.path.mkdir()
         self.write()
         return SourceConfig("corp", str(self.path))
 
     def write(self) -> None:
         said = [message(1, body.decode(), where=key) for key, body in self.held.items()]
-        (self.path / "all.json").write_text(
-            json.dumps([TEAM, *PEOPLE, *(channel(key) for key in self.held), *said])
-        )
+        (self.path / "all.json").write_text(json.dumps([TEAM, *PEOPLE, *map(self.channel, self.held), *said]))
+
+    def channel(self, key: str) -> dict[str, Any]:
+        return channel(key, "private" if key in self.private else "standard")
+
+    def restrict(self, key: str) -> None:
+        self.private.add(key)
+        self.write()
 
     def add(self, key: str, body: bytes) -> None:
         self.held[key] = body

@@ -87,6 +87,7 @@ class TestYammerContract(Synced):
     """A document is a group of that name with a thread of that id in it."""
 
     connector_class = Yammer
+    tells_access = True
     has_folders = False
     walks_in_steps = False
     has_single_failures = False
@@ -94,13 +95,27 @@ class TestYammerContract(Synced):
 
     @pytest.fixture
     def config(self, tmp_path: Path) -> SourceConfig:
-        self.path, self.held = tmp_path / "export.zip", dict[str, bytes]()
+        self.path, self.held, self.private = tmp_path / "export.zip", dict[str, bytes](), set[str]()
         self.write()
         return SourceConfig("net", str(self.path))
 
     def write(self) -> None:
-        said = [message(key, key, body.decode(), group_name=key) for key, body in self.held.items()]
+        said = [
+            message(
+                key,
+                key,
+                body.decode(),
+                group_name=key,
+                group_id=key,
+                in_private_group=str(key in self.private).lower(),
+            )
+            for key, body in self.held.items()
+        ]
         write(self.path, files(*said))
+
+    def restrict(self, key: str) -> None:
+        self.private.add(key)
+        self.write()
 
     def add(self, key: str, body: bytes) -> None:
         self.held[key] = body

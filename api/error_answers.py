@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, Response
 
 from api.interface import page, pages_of
 from api.problems import MEDIA_TYPE, problem_json, problem_of
-from memory.errors import InvalidInput, MnemeError, Taken, TooManyRequests
+from memory.errors import MnemeError, Taken, TooManyRequests
 
 SCIM = "application/scim+json"
 _SCIM_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
@@ -19,7 +19,7 @@ def answer_of(request: Request, error: MnemeError) -> Response:
     told = problem_json(error, instance=request.url.path)
     headers = _later(error)
     if request.url.path.startswith("/scim/"):
-        status = 400 if isinstance(error, InvalidInput) else told["status"]  # there is no 422 in SCIM
+        status = 400 if told["status"] == 422 else told["status"]  # there is no 422 in SCIM
         return JSONResponse(_for_scim(error, status), status, headers, media_type=SCIM)
     if wants_page(request):
         html = pages_of(request).error_page(
@@ -37,13 +37,7 @@ def answer_of(request: Request, error: MnemeError) -> Response:
 
 def _for_scim(error: MnemeError, status: int) -> dict[str, Any]:
     """As identity providers read it (RFC 7644, 3.12)."""
-    kind = (
-        "uniqueness"
-        if isinstance(error, Taken)
-        else "invalidValue"
-        if isinstance(error, InvalidInput)
-        else ""
-    )
+    kind = "uniqueness" if isinstance(error, Taken) else "invalidValue" if status == 400 else ""
     told = {
         "schemas": [_SCIM_ERROR],
         "status": str(status),

@@ -47,6 +47,7 @@ _KNOWN: dict[type[MnemeError], Problem] = {
     errors.RateLimited: Problem(503, "rate-limited", "The source asks for a pause", 75),
     errors.SourceUnavailable: Problem(503, "source-away", "The source cannot be reached for now", 75),
     errors.Taken: Problem(409, "taken", "There is one of this name already", 65),
+    errors.Changed: Problem(412, "changed", "This has changed since", 75),
     errors.NotPromoted: Problem(409, "not-promoted", "This has not passed the gate", 78),
     errors.TooBusy: Problem(503, "too-busy", "There is too much to do", 75),
     errors.BackupUnusable: Problem(422, "backup-unusable", "The backup cannot be used", 65),

@@ -16,6 +16,8 @@
     │   └── ConnectorUnavailable   the connector needs something that is not installed
     ├── ParseError           a file's bytes could not be turned into text
     │   └── ParserUnavailable      not the file's fault: the parser did not start or was ended
+    ├── Taken                there is one of this name already
+    ├── Changed              it has changed since whoever asks has read it
     ├── MemoryInUse          another process has the memory open
     ├── ServiceGone          the service that was asked ended before it answered
     ├── CatalogueError       the catalogue cannot be opened, read or written
@@ -109,6 +111,10 @@ class SourceError(MnemeError):
 
 class Taken(MnemeError):
     """There is one of this name already."""
+
+
+class Changed(MnemeError):
+    """This has changed since it was read."""
 
 
 class SourceUnavailable(SourceError):

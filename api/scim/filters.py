@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from memory.errors import InvalidInput
@@ -14,16 +15,34 @@ _EXACT = {"id", "externalid", "$ref", "location"}
 """Attributes whose case counts."""
 
 
-def parse_filter(text: str) -> Test:
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a filter finds.
+
+    :param sure: attributes, in lower case and without the schemas of users and groups, with the texts that they equal wherever it finds
+        something: what to look up, so that not everything is tried.
+    :param named: every attribute that it looks at, in lower case.
+    """
+
+    test: Test
+    sure: tuple[tuple[str, str], ...] = ()
+    named: frozenset[str] = frozenset()
+
+    def __call__(self, resource: dict[str, Any]) -> bool:
+        """Whether it finds a resource."""
+        return self.test(resource)
+
+
+def parse_filter(text: str) -> Filter:
     """What a filter finds.
 
     :raises InvalidInput: where it cannot be understood.
     """
     parser = _Parser(text)
-    test = parser.either(0)
+    found = parser.either(0)
     if parser.peek() is not None:
         raise parser.wrong()
-    return test
+    return found
 
 
 def values_at(resource: dict[str, Any], path: str) -> list[Any]:
@@ -86,52 +105,78 @@ class _Parser:
         self._at += 1
         return token
 
-    def either(self, depth: int) -> Test:
+    def either(self, depth: int) -> Filter:
         if depth > _DEEPEST:
             raise self.wrong()
-        tests = [self._both(depth)]
+        several = [self._both(depth)]
         while (self.peek() or "").lower() == "or":
             self.take()
-            tests.append(self._both(depth))
-        return tests[0] if len(tests) == 1 else lambda resource: any(test(resource) for test in tests)
+            several.append(self._both(depth))
+        if len(several) == 1:
+            return several[0]
+        return Filter(lambda resource: any(each(resource) for each in several), (), _named(several))
 
-    def _both(self, depth: int) -> Test:
-        tests = [self._one(depth)]
+    def _both(self, depth: int) -> Filter:
+        several = [self._one(depth)]
         while (self.peek() or "").lower() == "and":
             self.take()
-            tests.append(self._one(depth))
-        return tests[0] if len(tests) == 1 else lambda resource: all(test(resource) for test in tests)
+            several.append(self._one(depth))
+        if len(several) == 1:
+            return several[0]
+        sure = tuple(pair for each in several for pair in each.sure)
+        return Filter(lambda resource: all(each(resource) for each in several), sure, _named(several))
 
-    def _one(self, depth: int) -> Test:
+    def _one(self, depth: int) -> Filter:
         token = self.take()
         if token.lower() == "not":
             if self.take() != "(":
                 raise self.wrong()
             inner = self._closed(depth, ")")
-            return lambda resource: not inner(resource)
+            return Filter(lambda resource: not inner(resource), (), inner.named)
         if token == "(":  # noqa: S105 - a bracket, no secret
             return self._closed(depth, ")")
         if self.peek() == "[":
             self.take()
-            inner = self._closed(depth, "]")
-            return lambda resource: any(inner(as_dict(each)) for each in values_at(resource, token))
+            return self._within(token, self._closed(depth, "]"))
         return self._comparison(token)
 
-    def _closed(self, depth: int, mark: str) -> Test:
+    def _within(self, path: str, inner: Filter) -> Filter:
+        """Of several values one of which is to be found; Entra ID asks for a part of that one, too: ``emails[type eq "work"].value eq "x"``."""
+        here = _plain(path)
+        after: Test = lambda _: True  # noqa: E731 - the other is made elsewhere
+        sure = inner.sure
+        if (part := self.peek() or "").startswith("."):
+            self.take()
+            compared = self._comparison(part[1:])
+            after, sure = compared.test, (*sure, *compared.sure)
+
+        def test(resource: dict[str, Any]) -> bool:
+            values = (as_dict(each) for each in values_at(resource, path))
+            return any(inner(each) and after(each) for each in values)
+
+        return Filter(test, tuple((f"{here}.{name}", value) for name, value in sure), frozenset({here}))
+
+    def _closed(self, depth: int, mark: str) -> Filter:
         inner = self.either(depth + 1)
         if self.take() != mark:
             raise self.wrong()
         return inner
 
-    def _comparison(self, path: str) -> Test:
-        operator = self.take().lower()
+    def _comparison(self, path: str) -> Filter:
+        operator, named_ = self.take().lower(), frozenset({_plain(path)})
         if operator == "pr":
-            return lambda resource: any(each not in ("", None) for each in values_at(resource, path))
+            return Filter(
+                lambda resource: any(each not in ("", None) for each in values_at(resource, path)), (), named_
+            )
         if operator not in _COMPARED:
             raise self.wrong()
         wanted = self._value(self.take())
         compare, exact = _COMPARED[operator], path.rpartition(".")[2].lower() in _EXACT
-        return lambda resource: _holds(compare, operator, values_at(resource, path), wanted, exact)
+        return Filter(
+            lambda resource: _holds(compare, operator, values_at(resource, path), wanted, exact),
+            ((_plain(path), wanted),) if operator == "eq" and isinstance(wanted, str) else (),
+            named_,
+        )
 
     def _value(self, token: str) -> Any:
         if token.startswith('"'):
@@ -143,6 +188,14 @@ class _Parser:
             return float(token)
         except ValueError:
             raise self.wrong() from None
+
+
+def _plain(path: str) -> str:
+    return ".".join(parts_of(path)).lower()
+
+
+def _named(several: list[Filter]) -> frozenset[str]:
+    return frozenset().union(*(each.named for each in several))
 
 
 def as_dict(value: Any) -> dict[str, Any]:

@@ -3,15 +3,19 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Header, Query
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from scim2_models import EnterpriseUser, Group, User
 
-from api.admission import Asked, By
+from api.admission import Asked, Asking, By
 from api.error_answers import SCIM
-from api.scim.provider import MOST, ONE_AT_A_TIME, Provider
+from api.scim.collection import MOST, RELATED, Collection
+from api.scim.filters import parts_of
+from api.scim.groups import Groups
+from api.scim.provider import Provider
 from api.scim.resources import ENTERPRISE, GROUP, USER, cut
+from api.scim.users import Users
 from api.service import Service
 from memory.errors import InvalidInput, NotFound
 
@@ -41,6 +45,7 @@ Only = Annotated[str, Query(max_length=5_000)]
 Without = Annotated[str, Query(alias="excludedAttributes", max_length=5_000)]
 Start = Annotated[int, Query(alias="startIndex", le=2**53 - 1, ge=-(2**53))]
 Count = Annotated[int, Query(le=2**53 - 1, ge=-(2**53))]
+Match = Annotated[str, Header(alias="If-Match", max_length=2_000)]
 Resource = Annotated[dict[str, Any], Body()]
 
 _LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
@@ -65,7 +70,7 @@ def config(service: Asked, by: By, name: str) -> dict[str, Any]:
         "filter": {"supported": True, "maxResults": MOST},
         "changePassword": off,
         "sort": off,
-        "etag": off,
+        "etag": {"supported": True},
         "authenticationSchemes": [
             {
                 "type": "oauthbearertoken",
@@ -106,145 +111,116 @@ def schema(service: Asked, by: By, name: str, which: str) -> dict[str, Any]:
     return _named(list(_SCHEMAS.values()), which)
 
 
-@router.get("/Users")
-def users(
-    service: Asked,
-    by: By,
-    name: str,
-    filter: Filter = "",
-    start: Start = 1,
-    count: Count = MOST,
-    attributes: Only = "",
-    without: Without = "",
-) -> dict[str, Any]:
-    """People that a filter finds."""
-    total, found = _provider(service, by, name).users(filter, start, count)
-    return _list([cut(each, attributes, without) for each in found], start, total)
-
-
-@router.post("/Users", status_code=201)
-def create_user(service: Asked, by: By, name: str, given: Resource) -> dict[str, Any]:
-    """Somebody new."""
-    with ONE_AT_A_TIME:
-        return _provider(service, by, name).create_user(given)
-
-
 @router.post("/.search")
 def search(service: Asked, by: By, name: str, given: Search) -> dict[str, Any]:
     """People and groups that a filter finds, people first."""
     provider = _provider(service, by, name)
 
-    def both(text: str, start: int, count: int) -> tuple[int, list[dict[str, Any]]]:
-        people, found = provider.users(text, start, count)
-        groups, more = provider.groups(text, max(1, start - people), count - len(found))
+    def both(text: str, start: int, count: int, less: frozenset[str]) -> tuple[int, list[dict[str, Any]]]:
+        people, found = provider.users.find(text, start, count, less)
+        rest = min(count, MOST) - len(found)
+        groups, more = provider.groups.find(text, max(1, start - people), rest, less)
         return people + groups, found + more
 
-    return _searched(both, given)
+    return _found(both, given)
 
 
-@router.post("/Users/.search")
-def search_users(service: Asked, by: By, name: str, given: Search) -> dict[str, Any]:
-    """The same, asked for in a body."""
-    return _searched(_provider(service, by, name).users, given)
+def _routes(kind: type[Collection]) -> None:
+    """Everything that is done with people, and with groups."""
+    place = f"/{kind.kind}s"
+
+    def all_of(service: Service, by: Asking, name: str) -> Collection:
+        provider = _provider(service, by, name)
+        return provider.users if kind is Users else provider.groups
+
+    @router.get(place)
+    def find(
+        service: Asked,
+        by: By,
+        name: str,
+        filter: Filter = "",
+        start: Start = 1,
+        count: Count = MOST,
+        attributes: Only = "",
+        without: Without = "",
+    ) -> dict[str, Any]:
+        """Those that a filter finds."""
+        given = Search(
+            filter=filter,
+            startIndex=start,
+            count=count,
+            attributes=attributes.split(","),
+            excludedAttributes=without.split(","),
+        )
+        return _found(all_of(service, by, name).find, given)
+
+    @router.post(f"{place}/.search")
+    def search(service: Asked, by: By, name: str, given: Search) -> dict[str, Any]:
+        """The same, asked for in a body."""
+        return _found(all_of(service, by, name).find, given)
+
+    @router.post(place, status_code=201)
+    def create(service: Asked, by: By, name: str, given: Resource, response: Response) -> dict[str, Any]:
+        """A new one."""
+        return _tagged(all_of(service, by, name).create(given), response)
+
+    @router.get(f"{place}/{{which}}")
+    def read(
+        service: Asked,
+        by: By,
+        name: str,
+        which: str,
+        response: Response,
+        attributes: Only = "",
+        without: Without = "",
+    ) -> dict[str, Any]:
+        """One of them."""
+        found = all_of(service, by, name).get(which, _unwanted(attributes, without))
+        return cut(_tagged(found, response), attributes, without)
+
+    @router.put(f"{place}/{{which}}")
+    def replace(
+        service: Asked, by: By, name: str, which: str, given: Resource, response: Response, match: Match = ""
+    ) -> dict[str, Any]:
+        """What one is now."""
+        return _tagged(all_of(service, by, name).replace(which, given, match), response)
+
+    @router.patch(f"{place}/{{which}}")
+    def patch(
+        service: Asked, by: By, name: str, which: str, given: Resource, response: Response, match: Match = ""
+    ) -> dict[str, Any]:
+        """What has changed: of somebody, ``active: false`` is a departure; of a group, who joined and who left."""
+        return _tagged(all_of(service, by, name).patch(which, _operations(given), match), response)
+
+    @router.delete(f"{place}/{{which}}", status_code=204, response_class=Response)
+    def remove(service: Asked, by: By, name: str, which: str, match: Match = "") -> None:
+        """One is gone; what somebody wrote stays theirs."""
+        all_of(service, by, name).remove(which, match)
 
 
-@router.post("/Groups/.search")
-def search_groups(service: Asked, by: By, name: str, given: Search) -> dict[str, Any]:
-    """The same for groups."""
-    return _searched(_provider(service, by, name).groups, given)
-
-
-@router.get("/Users/{which}")
-def user(
-    service: Asked, by: By, name: str, which: str, attributes: Only = "", without: Without = ""
-) -> dict[str, Any]:
-    """Somebody."""
-    return cut(_provider(service, by, name).user(which), attributes, without)
-
-
-@router.put("/Users/{which}")
-def replace_user(service: Asked, by: By, name: str, which: str, given: Resource) -> dict[str, Any]:
-    """What somebody is now."""
-    with ONE_AT_A_TIME:
-        return _provider(service, by, name).replace_user(which, given)
-
-
-@router.patch("/Users/{which}")
-def patch_user(service: Asked, by: By, name: str, which: str, given: Resource) -> dict[str, Any]:
-    """What has changed of somebody; ``active: false`` is a departure."""
-    with ONE_AT_A_TIME:
-        return _provider(service, by, name).patch_user(which, _operations(given))
-
-
-@router.delete("/Users/{which}", status_code=204, response_class=Response)
-def remove_user(service: Asked, by: By, name: str, which: str) -> None:
-    """Somebody is gone; what they wrote stays theirs."""
-    with ONE_AT_A_TIME:
-        _provider(service, by, name).remove_user(which)
-
-
-@router.get("/Groups")
-def groups(
-    service: Asked,
-    by: By,
-    name: str,
-    filter: Filter = "",
-    start: Start = 1,
-    count: Count = MOST,
-    attributes: Only = "",
-    without: Without = "",
-) -> dict[str, Any]:
-    """Groups that a filter finds."""
-    total, found = _provider(service, by, name).groups(filter, start, count)
-    return _list([cut(each, attributes, without) for each in found], start, total)
-
-
-@router.post("/Groups", status_code=201)
-def create_group(service: Asked, by: By, name: str, given: Resource) -> dict[str, Any]:
-    """A new group."""
-    with ONE_AT_A_TIME:
-        return _provider(service, by, name).create_group(given)
-
-
-@router.get("/Groups/{which}")
-def group(
-    service: Asked, by: By, name: str, which: str, attributes: Only = "", without: Without = ""
-) -> dict[str, Any]:
-    """A group."""
-    return cut(_provider(service, by, name).group(which), attributes, without)
-
-
-@router.put("/Groups/{which}")
-def replace_group(service: Asked, by: By, name: str, which: str, given: Resource) -> dict[str, Any]:
-    """What a group is now."""
-    with ONE_AT_A_TIME:
-        return _provider(service, by, name).replace_group(which, given)
-
-
-@router.patch("/Groups/{which}")
-def patch_group(service: Asked, by: By, name: str, which: str, given: Resource) -> dict[str, Any]:
-    """What has changed of a group: who joined and who left, say."""
-    with ONE_AT_A_TIME:
-        return _provider(service, by, name).patch_group(which, _operations(given))
-
-
-@router.delete("/Groups/{which}", status_code=204, response_class=Response)
-def remove_group(service: Asked, by: By, name: str, which: str) -> None:
-    """A group is gone."""
-    with ONE_AT_A_TIME:
-        _provider(service, by, name).remove_group(which)
+_routes(Users)
+_routes(Groups)
 
 
 def _provider(service: Service, by: By, name: str) -> Provider:
     return Provider(service.memory, name, by.caller.actor)
 
 
-def _searched(
-    ask: Callable[[str, int, int], tuple[int, list[dict[str, Any]]]], given: Search
-) -> dict[str, Any]:
-    total, found = ask(given.filter, given.start, given.count)
+def _found(ask: Callable[..., tuple[int, list[dict[str, Any]]]], given: Search) -> dict[str, Any]:
     only, without = ",".join(given.attributes), ",".join(given.without)
+    total, found = ask(given.filter, given.start, given.count, _unwanted(only, without))
     return _list([cut(each, only, without) for each in found], given.start, total)
+
+
+def _unwanted(only: str, without: str) -> frozenset[str]:
+    """Which of the attributes that cost a look at others, `RELATED`, nobody asks for."""
+    named = {parts_of(each.strip())[0].lower() for each in only.split(",") if each.strip()}
+    return RELATED - named if named else RELATED & {each.strip().lower() for each in without.split(",")}
+
+
+def _tagged(told: dict[str, Any], response: Response) -> dict[str, Any]:
+    response.headers["ETag"] = told["meta"]["version"]
+    return told
 
 
 def _operations(given: dict[str, Any]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from api.wording import msg
-from memory.catalogue.ledger import HELD_BACK
+from memory.catalogue.ledger import without_hold
 from memory.domain import Stage
 
 
@@ -133,7 +133,7 @@ _NEEDLES = (
 
 def advice(stage: Stage, reason: str, retryable: bool) -> str:
     """What to do about a document that was not taken in, or not all of it; ``""`` where it was."""
-    if stage not in {Stage.FAILED, Stage.SKIPPED} and reason in {"", HELD_BACK}:
+    if stage not in {Stage.FAILED, Stage.SKIPPED} and not without_hold(reason):
         return ""
     for needle, said in _NEEDLES:
         if needle in reason:
@@ -156,5 +156,5 @@ def cause_of(stage: Stage, reason: str) -> Cause:
     if stage is Stage.SKIPPED:
         return Cause.NO_TEXT if reason.startswith(("no text", "empty")) else Cause.SKIPPED
     if stage in {Stage.INDEXED, Stage.EMBEDDED}:
-        return Cause.FOUND if reason in {"", HELD_BACK} else Cause.PARTLY
+        return Cause.PARTLY if without_hold(reason) else Cause.FOUND
     return Cause.PENDING

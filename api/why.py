@@ -8,7 +8,7 @@ from api.wiring import Memory
 from api.witness import tell
 from connectors.base import Coverage, Covers
 from memory.catalogue.cards import Card
-from memory.catalogue.ledger import HELD_BACK, LedgerRow
+from memory.catalogue.ledger import LedgerRow, without_hold
 from memory.domain import Asker, SourceRef
 from memory.errors import InvalidInput, MnemeError, NotFound
 from search.trace import Trace, Tracer
@@ -60,7 +60,7 @@ class Why:
         found = [self._of_row(rows[ref], asker, query, "") for _, ref in named if ref in rows]
         if not found:
             raise NotFound(_UNKNOWN)
-        found = [each | {"reason": ""} if each["reason"] == HELD_BACK else each for each in found]
+        found = [each | {"reason": without_hold(each["reason"])} for each in found]
         hidden = {"grant", "deny", "advice", "retryable"}
         return [{name: value for name, value in each.items() if name not in hidden} for each in found]
 

@@ -18,6 +18,7 @@ from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 
 from api.page_text import Json
+from memory.catalogue.ledger import HELD_BACK, without_hold
 
 LOCALES = Path(__file__).parent / "locales"
 """The folder of the catalogues, one ``.po`` file for each language."""
@@ -97,6 +98,8 @@ class Wording:
         """A sentence of the service in this language, whatever it names; others stay as they are."""
         if not text or self.translations.gettext(text) != text:
             return self.term(text)
+        if rest := without_hold(text) if text.startswith(HELD_BACK) else "":
+            return f"{self.term(HELD_BACK)}; {self.said(rest)}"
         if self._patterns is None:
             self._patterns = [(_pattern(known), known) for known in _sentences() if "{" in known]
         for pattern, known in self._patterns:

@@ -14,7 +14,7 @@ from ingest.summary import Summary
 from ingest.walked import Walked
 from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.documents import new_document_id
-from memory.catalogue.ledger import BATCH, HELD_BACK, LedgerRow
+from memory.catalogue.ledger import BATCH, LedgerRow, without_hold
 from memory.domain import HELD_SHARE, Access, Failed, SourceRef, Stage
 from memory.errors import NotFound, SourceError, SourceUnavailable
 
@@ -108,7 +108,7 @@ class ChangeReader:
         gone = self._missing() if self._whole else self._reported()
         # What is attached goes with its document, so only documents the source lists are weighed.
         gone = [row for row in gone if row.parent is None]
-        weighed = (row for row in gone if row.ref not in self._walk.explicit and row.reason != HELD_BACK)
+        weighed = (row for row in gone if row.ref not in self._walk.explicit and not row.held_back)
         documents = [row for row in weighed if row.document]
         total = self._catalogue.ledger.count(self._source, listed=True)
         attached = self._catalogue.ledger.attached([row.ref for row in gone])
@@ -319,7 +319,7 @@ class ChangeReader:
             for each in (row, *attached):
                 if each.document:
                     self._catalogue.documents.restate(connection, each.document, access)
-            reason = "" if row.reason == HELD_BACK else row.reason  # it lies at its source again
+            reason = without_hold(row.reason)  # it lies at its source again
             known = {"version": change.version, "fingerprint": change.fingerprint, "reason": reason}
             self._catalogue.ledger.write(connection, row.ref, row.stage, **known)
         self._summary.unread([row, *attached])

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from ingest.summary import Summary
 from memory.catalogue.catalogue import Catalogue
-from memory.catalogue.ledger import HELD_BACK, LedgerRow
+from memory.catalogue.ledger import LedgerRow
 
 
 class Removals:
     """Takes documents out, each with all that is attached to it in one transaction.
 
     What a hold is on stays as it is, to be found by whoever could see it; its removal waits in the ledger for the end of
-    the last hold, see `HELD_BACK`.
+    the last hold, see `memory.catalogue.ledger.HELD_BACK`.
     """
 
     def __init__(self, catalogue: Catalogue, summary: Summary) -> None:
@@ -38,7 +38,7 @@ class Removals:
 
     def there_again(self, row: LedgerRow, attached: Sequence[LedgerRow]) -> bool:
         """Note that a document lies at its source again, where its removal waited; says whether it did."""
-        waited = row.reason == HELD_BACK
+        waited = row.held_back
         if waited:
             refs = [each.ref for each in (row, *attached)]
             with self._catalogue.transaction() as connection:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, up
 from memory.catalogue.engine import transaction
 from memory.catalogue.hold_schema import held, holds, is_held
 from memory.catalogue.keeping import forget_unheld, keep
-from memory.catalogue.ledger import BATCH, HELD_BACK
+from memory.catalogue.ledger import BATCH, is_held_back
 from memory.catalogue.schema import contributions, documents, ledger
 from memory.catalogue.upsert import insert_missing
 from memory.domain import SourceRef
@@ -158,7 +158,7 @@ class Holds:
     def to_be_removed(self) -> list[SourceRef]:
         """What is gone at its source and kept by no hold any more; documents before what is attached to them."""
         free = ledger.c.document.is_(None) | ~is_held(ledger.c.document)
-        query = select(ledger.c.ref).where(ledger.c.reason == HELD_BACK, free)
+        query = select(ledger.c.ref).where(is_held_back(), free)
         with transaction(self._engine) as connection:
             return [
                 SourceRef.parse(ref) for ref in connection.execute(query.order_by(ledger.c.ref)).scalars()
@@ -166,7 +166,7 @@ class Holds:
 
     def held_back(self) -> set[str]:
         """The documents that are gone at their source and stay for a hold."""
-        query = select(ledger.c.document).where(ledger.c.reason == HELD_BACK, ledger.c.document.is_not(None))
+        query = select(ledger.c.document).where(is_held_back(), ledger.c.document.is_not(None))
         with transaction(self._engine) as connection:
             return set(connection.execute(query).scalars())
 

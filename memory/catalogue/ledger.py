@@ -5,7 +5,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    case,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from memory.catalogue.engine import transaction
 from memory.catalogue.schema import documents, ledger
@@ -17,7 +30,22 @@ BATCH = 500
 
 
 HELD_BACK = "gone at its source; a legal hold keeps it"
-"""The reason of what is removed when the last hold on it ends."""
+"""What the reason of a row begins with that is removed when the last hold on it ends; ``; `` and what else it says may follow."""
+
+
+def without_hold(reason: str) -> str:
+    """What a row's reason says besides that a hold keeps it."""
+    return reason.removeprefix(HELD_BACK).removeprefix("; ") if reason.startswith(HELD_BACK) else reason
+
+
+def is_held_back() -> ColumnElement[bool]:
+    """Of rows in SQL, whether they are marked so."""
+    return ledger.c.reason.startswith(HELD_BACK, autoescape=True)
+
+
+def held_back_reason() -> ColumnElement[str]:
+    """Of rows in SQL that are not marked, the reason that marks them."""
+    return case((ledger.c.reason == "", HELD_BACK), else_=literal(f"{HELD_BACK}; ") + ledger.c.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +69,11 @@ class LedgerRow:
     content: str = ""
     parent: SourceRef | None = None
     unread: int = 0
+
+    @property
+    def held_back(self) -> bool:
+        """Whether only a hold keeps it, see `HELD_BACK`."""
+        return self.reason.startswith(HELD_BACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +267,11 @@ class Ledger:
     def hold_back(self, connection: Connection, refs: Sequence[SourceRef], *, gone: bool) -> None:
         """Note that these are gone at their source and stay because they are held, or that they are there again."""
         there = ledger.c.ref.in_([str(ref) for ref in refs])
-        marked = ledger.c.reason == HELD_BACK
+        marked = is_held_back()
+        before = func.substr(ledger.c.reason, len(HELD_BACK) + len("; ") + 1)
         # Of an attached file without text the ledger says why, and goes on saying it.
         read = ledger.c.document.is_not(None) | ledger.c.parent.is_(None)
-        values = {"reason": HELD_BACK if gone else "", "at": datetime.now(UTC)}
+        values = {"reason": held_back_reason() if gone else before, "at": datetime.now(UTC)}
         connection.execute(update(ledger).where(there, read, ~marked if gone else marked).values(**values))
 
     def count(self, source: str, *, listed: bool = False) -> int:

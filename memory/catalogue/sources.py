@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, up
 from memory.catalogue.api_keys import revoke_those_for
 from memory.catalogue.engine import transaction
 from memory.catalogue.hold_schema import is_held
-from memory.catalogue.ledger import HELD_BACK
+from memory.catalogue.ledger import held_back_reason, is_held_back
 from memory.catalogue.schema import documents, ledger, sources
 from memory.errors import InvalidInput, NotFound
 
@@ -153,7 +153,9 @@ class Sources:
         Keys for it are worth nothing from then on. The source itself stays until the index has let go of them, see `forget_removed`; so do rows of what a hold is on.
         """
         theirs, kept = ledger.c.source == name, is_held(ledger.c.document)
-        connection.execute(update(ledger).where(theirs, kept).values(reason=HELD_BACK))
+        connection.execute(
+            update(ledger).where(theirs, kept, ~is_held_back()).values(reason=held_back_reason())
+        )
         connection.execute(delete(ledger).where(theirs, ledger.c.document.is_(None) | ~kept))
         connection.execute(update(sources).where(sources.c.name == name).values(removing=True))
         revoke_those_for(connection, name)

@@ -18,6 +18,7 @@ from api.doctor import examine
 from api.identify import Identification
 from api.roles import PERMISSIONS, UserRole
 from api.service import Service
+from api.wording import wording
 from memory.catalogue.audit import Wanted
 from memory.catalogue.ledger import HELD_BACK
 from memory.domain import OWNER
@@ -123,6 +124,28 @@ def test_what_is_held_outlives_its_source_and_goes_with_the_last_hold(tmp_path: 
         assert here.post("/api/holds/Roofs/release").status_code == 404, "it is on no more"
         assert [one["ended_because"] for one in here.get("/api/holds").json()] == ["settled", ""]
         assert counts(sync(here.asked)) == {"known": 10, "unchanged": 10}
+
+
+def test_what_a_hold_keeps_goes_on_saying_what_of_it_is_not_found(tmp_path: Path) -> None:
+    with matter(tmp_path) as here:
+        ledger = here.asked.memory.catalogue.ledger
+        [row] = [each for each in ledger.of_source("files") if each.ref.key == "lease.txt"]
+        ledger.note(row.ref, row.stage, reason="1 page could not be recognised")
+        here.hold("Mill Road", documents=[here.document("lease.txt")])
+        aside = (here.files / "lease.txt").rename(tmp_path / "aside")
+        for _ in range(2):
+            sync(here.asked)
+            assert here.reasons()["lease.txt"] == f"{HELD_BACK}; 1 page could not be recognised"
+        assert here.asked.why.explain("lease.txt", OWNER)["found"][0]["cause"] == "partly"
+        assert wording("de").said(here.reasons()["lease.txt"]).endswith("; 1 page could not be recognised")
+        aside.rename(here.files / "lease.txt")
+        sync(here.asked)
+        assert here.reasons()["lease.txt"] == "1 page could not be recognised"
+        # Gone with its source, and with the hold.
+        here.client.delete("/api/sources/files", headers=here._as(""))
+        assert here.reasons() == {"lease.txt": f"{HELD_BACK}; 1 page could not be recognised"}
+        assert here.post("/api/holds/Mill Road/release").json()["removed"] == 1
+        assert here.reasons() == {}
 
 
 def test_each_version_is_kept_with_its_original(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The imap connector against a real Dovecot: what comes, goes and moves, and what befalls the connection."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -342,6 +343,58 @@ def test_folders_by_their_use_and_by_patterns(server: Dovecot) -> None:
         assert isinstance(whole, Checkpoint)
         fewer = list(opened(exclude=("Legal",)).changes(whole.cursor))
         assert keys(fewer[:-1], Deleted) == ["2@x", "3@x"]
+
+
+SHARED = """
+mail_plugins = acl
+plugin {
+  acl = vfile
+}
+namespace public {
+  type = public
+  separator = /
+  prefix = Public/
+  location = maildir:~/../shared:LAYOUT=fs
+  subscriptions = no
+  list = children
+}
+"""
+
+
+def test_shared_folders_are_read_as_far_as_the_account_may() -> None:
+    """Folders of several accounts, with Dovecot's own lists of rights (RFC 4314)."""
+    with dovecot(SHARED) as server, server.client("jane") as box, ExitStack() as after:
+        shared = server.mail_of("jane").parent.parent / "shared"
+        for folder in ("Board", "Office"):
+            place = shared / folder
+            for part in ("cur", "new", "tmp"):
+                (place / part).mkdir(parents=True)
+            (place / "cur" / "1.M1P1.host:2,S").write_bytes(message(f"{folder}@x"))
+            (place / "dovecot-acl").write_text("user=jane lr\n")
+        box.append(message("own@x"), "INBOX")
+        if os.geteuid() == 0:
+            owner = (server.place / "users").stat()
+            for each in (shared, *shared.rglob("*")):
+                os.chown(each, owner.st_uid, owner.st_gid)
+        account = Account(server, box, source(server.port, "jane"), "jane")
+        legal = Access(frozenset({"group:board"}))
+        account.config = replace(account.config, rules=(("Public/Board/**", legal),))
+        assert sorted(keys(account.sync(), Upserted)) == ["Board@x", "Office@x", "own@x"]
+        made = account.connector()
+        after.callback(made.close)
+        assert [type(each) for each in made.changes(account.cursor)] == [Checkpoint]
+        assert made.access(ref("Board@x")) == legal
+        assert made.fetch(ref("Board@x")).read() == message("Board@x")
+        # The right to read is taken away, that to see the folder stays: what was known of it is in doubt, not gone.
+        (shared / "Board" / "dovecot-acl").write_text("user=jane l\n")
+        told = account.sync()
+        assert [each.ref.key for each in told if isinstance(each, Failed)] == ["Public/Board/"]
+        assert not keys(told, Deleted)
+        # The other account is told nothing of what is not for it.
+        with server.client("bo"):
+            stranger = Imap(source(server.port, "bo"))
+            after.callback(stranger.close)
+            assert keys(list(stranger.changes(None))[:-1], Upserted) == []
 
 
 def test_nothing_is_changed_on_the_server(server: Dovecot) -> None:

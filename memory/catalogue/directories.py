@@ -1,6 +1,6 @@
 """The directories of a memory: the one place that takes in whole ones and single entries, and what somebody holds by them."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -147,7 +147,7 @@ class _Intake:
             self._people.setdefault(each.id, each)
         self._known = self._listed()
         self._was_active = {each.id for each in self._known.values() if each.active}
-        self._groups = Groups(connection, directory, told)
+        self._groups = Groups(connection, directory, told, strict=strict)
         self._done = TakenIn(problems=list(told.problems))
 
     def run(self, *, accept_removals: bool) -> TakenIn:
@@ -165,14 +165,14 @@ class _Intake:
         lost_groups = self._groups.missing()
         kept_groups = set() if accept_removals else held_back(lost_groups, self._groups.known)
         self._mark_left((missing | gone) - kept)
-        tokens = self._groups.write(kept_groups, strict=self._strict)
+        self._groups.write(kept_groups)
         gained, lost = self._groups.write_members(kept | kept_groups)
         done.problems += [*enrolment.problems, *self._groups.problems]
         self._sum(fresh, missing, kept, enrolment.skipped)
         done.held = len(kept) + len(kept_groups)
         done.known += len(kept_groups)
         done.groups = len(self._told.groups)
-        done.access = list(self._parts(gained, lost, tokens))
+        done.access = list(self._parts(gained, lost))
         return done
 
     def _listed(self) -> dict[str, Listing]:
@@ -207,9 +207,10 @@ class _Intake:
         done.changed = len(fresh) - skipped - len(said)
         done.unchanged = done.known - done.changed - done.left - done.skipped - len(kept)
 
-    def _parts(self, gained: Pairs, lost: Pairs, tokens: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    def _parts(self, gained: Pairs, lost: Pairs) -> Iterator[dict[str, Any]]:
         """What changed about access, in parts small enough to be written as one entry each."""
         ids = sorted({member for _, member in gained | lost} | self._joined | self._left)
+        tokens = self._groups.tokens(each for pair in gained | lost for each in pair)
         keys: dict[str, str] = {}
         for part in parts(ids):
             query = (

@@ -179,13 +179,13 @@ class Enrolment:
 
     def _write(self, placed: Sequence[_Placed]) -> None:
         new = [each for each in placed if each.entry is None]
+        old = [each for each in placed if each.entry is not None]
         if new:
             keys = self._keys(new)
             rows = [self._described(each.person) | {"key": key} for each, key in zip(new, keys, strict=True)]
             made = insert(entries).returning(entries.c.id, sort_by_parameter_order=True)
             for each, entry in zip(new, self._connection.execute(made, rows).scalars(), strict=True):
                 each.entry = entry
-        old = [each for each in placed if each not in new]
         if old:
             self._connection.execute(
                 _DESCRIBE,

@@ -21,32 +21,37 @@ class Groups:
     """The groups of one directory, within a transaction.
 
     :param told: what the directory tells now.
+    :param strict: whether a group called like another is refused, so that all of them are to be known.
     """
 
-    def __init__(self, connection: Connection, directory: str, told: Told) -> None:
+    def __init__(self, connection: Connection, directory: str, told: Told, *, strict: bool) -> None:
         self._connection = connection
         self._directory = directory
         self._told = told
         self._here = directory_groups.c.directory == directory
+        self._strict = strict
         query = select(directory_groups.c.id, directory_groups.c.token, directory_groups.c.digest)
-        self.known = {row.id: row for row in connection.execute(query.where(self._here))}
+        query = query.where(self._here)
+        if not (told.whole or strict):
+            query = query.where(directory_groups.c.id.in_({each.id for each in told.groups} | told.gone))
+        self.known = {row.id: row for row in connection.execute(query)}
         self.problems: list[str] = []
+        self._now: dict[str, str] = {}
 
     def missing(self) -> set[str]:
         """The ids of those that the whole directory no longer has."""
         told = {each.id for each in self._told.groups}
         return self.known.keys() - told if self._told.whole else set()
 
-    def write(self, kept: set[str], *, strict: bool) -> dict[str, str]:
-        """Bring the groups up to date; gives the tokens of all there are and were, by id.
+    def write(self, kept: set[str]) -> None:
+        """Bring the groups up to date.
 
         :param kept: the ids of missing ones that stay.
         :raises InvalidInput: where one is called like another, and that is to be refused.
         """
-        tokens = {which: row.token for which, row in self.known.items()}
         groups, told = apart(self._told.groups)
         self.problems += told
-        if strict:
+        if self._strict:
             self._refuse_doubles(groups, told)
         gone = (self.missing() - kept) | (self._told.gone & self.known.keys())
         fresh = [each for each in groups if self._is_news(each)]
@@ -65,7 +70,7 @@ class Groups:
             for each in fresh
         ]
         insert_missing(self._connection, directory_groups, rows)
-        return tokens | {each.id: each.token or tokens.get(each.id, "") for each in groups}
+        self._now = {each.id: each.token for each in groups}
 
     def write_members(self, kept: set[str]) -> tuple[Pairs, Pairs]:
         """Bring who is in which group up to date; gives those that came and those that went.
@@ -96,6 +101,15 @@ class Groups:
             ]
             self._connection.execute(insert(group_members), rows)
         return gained, lost
+
+    def tokens(self, ids: Iterable[str]) -> dict[str, str]:
+        """The tokens of some groups, also of those that are gone now, by id; what is no group is left out."""
+        found = {which: row.token for which, row in self.known.items()}
+        for part in parts(sorted(set(ids) - found.keys() - self._now.keys())):
+            query = select(directory_groups.c.id, directory_groups.c.token)
+            query = query.where(self._here, directory_groups.c.id.in_(part))
+            found |= {row.id: row.token for row in self._connection.execute(query)}
+        return found | {which: token or found.get(which, "") for which, token in self._now.items()}
 
     def _is_news(self, group: ListedGroup) -> bool:
         before = self.known.get(group.id)

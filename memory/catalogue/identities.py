@@ -36,6 +36,7 @@ _KNOWN = (
 _ALIASES = select(aliases.c.identity, aliases.c.key, aliases.c.shown).where(
     aliases.c.identity.in_(bindparam("those", expanding=True))
 )
+_AT_ONCE = 1000
 _TOUCH = (
     update(identities)
     .where(identities.c.id.in_(bindparam("those", expanding=True)), identities.c.pending.is_(False))
@@ -120,7 +121,9 @@ def found_person(connection: Connection, shown: str) -> str:
 
 def touch(connection: Connection, ids: Iterable[int]) -> None:
     """Have these identities looked at by the next `WhoIsWho.settle`."""
-    connection.execute(_TOUCH, {"those": list(ids)})
+    those = list(ids)
+    for start in range(0, len(those), _AT_ONCE):
+        connection.execute(_TOUCH, {"those": those[start : start + _AT_ONCE]})
 
 
 def _known(connection: Connection, keys: Iterable[Key], document: str) -> dict[Key, Met]:
@@ -191,15 +194,14 @@ def block_all(connection: Connection, nodes: Iterable[Node]) -> None:
         {"block": block, "identity": identity} for block, ids in stood.items() for identity in sorted(ids)
     ]
     insert_missing(connection, blocks, rows)
+    again: set[int] = set()
     for surname in surnames_of(frozenset(stood.keys() - known)):
         if not is_common(surname) and bearers(connection, surname) <= COMMON_FROM:
             first, last = surname_range(surname)
-            touch(
-                connection,
-                connection.execute(
-                    select(blocks.c.identity).where(blocks.c.block >= first, blocks.c.block < last)
-                ).scalars(),
-            )
+            theirs = select(blocks.c.identity).where(blocks.c.block >= first, blocks.c.block < last)
+            again.update(connection.execute(theirs).scalars())
+    if again:
+        touch(connection, again)
 
 
 _BEARERS = select(func.count(blocks.c.block.distinct())).where(

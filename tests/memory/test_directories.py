@@ -52,6 +52,22 @@ def groups_of(catalogue: Catalogue, address: str) -> set[str]:
     return {each for each in catalogue.people.asker(address).tokens if each.startswith("group:")}
 
 
+def test_a_telling_of_one_entry_says_whose_access_changed_in_groups_it_does_not_tell(
+    catalogue: Catalogue,
+) -> None:
+    take(catalogue, *staff(3), group("legal", "p1"), group("staff", "p1", "p2"), group("all"))
+    key = catalogue.people.asker("p1@x.example").key
+    told = take(catalogue, group("all", "legal", "p1"), whole=False)
+    assert told.access == [{"gained": {"group:all": sorted([key, "group:legal"])}}]
+    told = take(catalogue, whole=False, gone=frozenset({"p1"}))
+    lost = {"group:all": [key], "group:legal": [key], "group:staff": [key]}
+    assert told.access == [{"left": [key]}, {"lost": lost}]
+    told = take(catalogue, whole=False, gone=frozenset({"legal"}))
+    assert told.access == [{"lost": {"group:all": ["group:legal"]}}]
+    told = take(catalogue, person("p2", "other@x.example"), whole=False, within={"p2": frozenset({"all"})})
+    assert told.access[0]["gained"] == {"group:all": [catalogue.people.asker("other@x.example").key]}
+
+
 def test_groups_of_groups_three_deep_with_a_loop(catalogue: Catalogue) -> None:
     nested = [group("legal", "p1", "all"), group("staff", "legal", "p2"), group("all", "staff")]
     take(catalogue, *staff(), *nested)

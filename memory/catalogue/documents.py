@@ -10,7 +10,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import Connection, Engine, Row, delete, false, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Row,
+    delete,
+    false,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from memory.catalogue.engine import after_commit, transaction
 from memory.catalogue.hold_schema import is_held
@@ -225,7 +237,9 @@ class Documents:
     def facts_pending(self) -> dict[str, int]:
         """Documents whose access or people the index does not know yet, each with the mark to give back."""
         query = select(documents.c.id, documents.c.facts_behind).where(
-            documents.c.facts_behind != 0, documents.c.removed.is_(False)
+            documents.c.facts_behind
+            != literal_column("0"),  # no parameter: by these words databases know the index
+            documents.c.removed.is_(False),
         )
         with transaction(self._engine) as connection:
             return dict(connection.execute(query).all())

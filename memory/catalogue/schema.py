@@ -100,6 +100,8 @@ documents = Table(
     Column("facts_behind", Integer, nullable=False, server_default="0"),
     Column("wanted", Integer, nullable=False, server_default="0"),
 )
+_behind = documents.c.facts_behind != 0
+Index("ix_documents_behind", documents.c.id, sqlite_where=_behind, postgresql_where=_behind)
 
 texts = Table(
     "texts",

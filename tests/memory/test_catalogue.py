@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 
 from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.documents import NewPassage, new_document_id
@@ -352,6 +353,33 @@ def test_keys_made_before_are_for_any_source_and_those_for_one_never_become_so(d
         command.downgrade(config, "0017")
         left = connection.exec_driver_sql("SELECT name FROM api_keys WHERE revoked IS NULL").scalars()
         assert list(left) == ["CRM"]
+
+
+def test_what_waits_and_who_logs_in_is_found_by_indexes(catalogue: Catalogue) -> None:
+    """Each change in a directory asks so: a look at everything would grow with the memory. As SQLite plans it."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_: Any, cursor: Any, statement: str, values: Any, *more: Any) -> None:
+        del cursor, more
+        asked.append((statement, values))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        catalogue.who_is_who.settle()
+        catalogue.documents.facts_pending()
+        catalogue.provisioned("hr").people(login="jane@x.example")
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    with catalogue.transaction() as connection:
+        if connection.dialect.name != "sqlite":
+            return
+        plans = [
+            str(row[-1])
+            for statement, values in asked
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        ]
+    for index in ("ix_identities_pending", "ix_documents_behind", "ix_listings_login"):
+        assert [plan for plan in plans if index in plan], (index, plans)
 
 
 def tables(url: str) -> set[str]:

@@ -1,23 +1,31 @@
-"""A Slack export of many threads: listing, what it holds in memory, and a second listing after one reply.
+"""Exports of many threads: listing, what it holds in memory, and a second listing after one reply.
 
-    python -m bench.social [THREADS]
+    python -m bench.social [THREADS] [slack | teams | yammer | mattermost]
 
 Texts are made of a few words: what is measured is the connector, which reads none.
 """
 
 import json
+import multiprocessing
 import random
 import resource
 import sys
 import tempfile
 import time
 import zipfile
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from connectors.base import SourceConfig, Upserted
+from connectors.social.mattermost import Mattermost
 from connectors.social.slack import Slack
+from connectors.social.teams import Teams
+from connectors.social.threads import ThreadSource
+from connectors.social.yammer import Yammer
 from memory.domain import SourceRef
+from tests.connectors import test_mattermost, test_teams, test_yammer
 
 CHANNELS, REPLIES, A_DAY = 20, 3, 25
 WORDS = [
@@ -39,11 +47,14 @@ WORDS = [
 def main() -> None:
     """Write the export in a temporary folder, list it twice, and print the figures."""
     wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
+    kind = sys.argv[2] if len(sys.argv) > 2 else "slack"
+    made, write, ending = KINDS[kind]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "export.zip")
-        write(path, wanted)
-        print(f"{wanted:,} threads of {REPLIES} replies, {path.stat().st_size / 1e6:,.0f} MB")
-        source = Slack(SourceConfig("acme", str(path)))
+        path = Path(folder, f"export{ending}")
+        _apart(write, path, wanted, more=False)
+        size = sum(each.stat().st_size for each in (path, *path.rglob("*")) if each.is_file())
+        print(f"{kind}: {wanted:,} threads of {REPLIES} replies, {size / 1e6:,.0f} MB")
+        source = made(SourceConfig("acme", str(path)))
         empty = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         before, took = _listed(source)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -56,7 +67,7 @@ def main() -> None:
             source.access(ref)
             source.fetch(ref)
         print(f"fetching: {len(refs) / (time.perf_counter() - began):,.0f}/s")
-        write(path, wanted, more=True)
+        _apart(write, path, wanted, more=True)
         after, took = _listed(source)
         changed = [ref for ref, version in after.items() if before.get(ref) != version]
         print(
@@ -65,7 +76,7 @@ def main() -> None:
         source.close()
 
 
-def write(path: Path, wanted: int, *, more: bool = False) -> None:
+def write_slack(path: Path, wanted: int, *, more: bool) -> None:
     """An export of so many threads; with one reply more in the last of them."""
     choose = random.Random(7)
     people = [
@@ -110,7 +121,72 @@ def _thread(choose: random.Random, at: float, replies: int) -> list[dict[str, ob
     ]
 
 
-def _listed(source: Slack) -> tuple[dict[SourceRef, str], float]:
+def threads(wanted: int, *, more: bool) -> Iterator[tuple[int, int, list[tuple[int, str]]]]:
+    """The number of each thread and of its channel, and who says what in it; with one reply more in the last."""
+    choose = random.Random(7)
+    for number in range(wanted):
+        said = [(choose.randrange(500), " ".join(choose.choices(WORDS, k=30))) for _ in range(REPLIES + 1)]
+        if more and number == wanted - 1:
+            said.append((1, "So be it."))
+        yield number, number % CHANNELS, said
+
+
+def write_teams(path: Path, wanted: int, *, more: bool) -> None:
+    """The same as Microsoft Graph answers it, a file."""
+    told: list[Any] = [test_teams.TEAM, *(test_teams.channel(f"c{n}") for n in range(CHANNELS))]
+    told += [test_teams.person(f"u{n}", f"Person {n}", f"p{n}@x.example") for n in range(500)]
+    for number, channel, said in threads(wanted, more=more):
+        for at, (by, text) in enumerate(said):
+            answer = {"replyToId": str(10 * number)} if at else {}
+            told.append(test_teams.message(10 * number + at, text, f"u{by}", f"c{channel}", **answer))
+    path.mkdir(exist_ok=True)
+    (path / "all.json").write_text(json.dumps(told))
+
+
+def write_yammer(path: Path, wanted: int, *, more: bool) -> None:
+    """The same as a network exports it."""
+    said = [
+        test_yammer.message(f"{number}{at}", f"{number}0", text, str(by), group_name=f"c{channel}")
+        for number, channel, posts in threads(wanted, more=more)
+        for at, (by, text) in enumerate(posts)
+    ]
+    test_yammer.write(path, test_yammer.files(*said))
+
+
+def write_mattermost(path: Path, wanted: int, *, more: bool) -> None:
+    """The same as a server's bulk export."""
+    told = [{"type": "team", "team": {"name": "sales", "display_name": "Sales", "type": "O"}}]
+    told += [test_mattermost.channel(f"c{n}") for n in range(CHANNELS)]
+    told += [test_mattermost.user(f"u{n}") for n in range(500)]
+    for number, channel, said in threads(wanted, more=more):
+        (by, first), *others = said
+        replies = [
+            test_mattermost.reply(text, f"u{who}", 60_000 * number + at)
+            for at, (who, text) in enumerate(others, 1)
+        ]
+        told.append(test_mattermost.post(first, f"u{by}", 60_000 * number, f"c{channel}", replies=replies))
+    test_mattermost.write(path, *told)
+
+
+KINDS: dict[str, tuple[Callable[[SourceConfig], ThreadSource], Callable[..., None], str]] = {
+    "slack": (Slack, write_slack, ".zip"),
+    "teams": (Teams, write_teams, ""),
+    "yammer": (Yammer, write_yammer, ".zip"),
+    "mattermost": (Mattermost, write_mattermost, ".jsonl"),
+}
+"""Of each product the connector, what writes an export, and the ending of its name."""
+
+
+def _apart(write: Callable[..., None], path: Path, wanted: int, *, more: bool) -> None:
+    """Write in a process of its own, whose memory is not counted."""
+    writing = multiprocessing.get_context("spawn").Process(
+        target=write, args=(path, wanted), kwargs={"more": more}
+    )
+    writing.start()
+    writing.join()
+
+
+def _listed(source: ThreadSource) -> tuple[dict[SourceRef, str], float]:
     began = time.perf_counter()
     found = {each.ref: each.version for each in source.changes(None) if isinstance(each, Upserted)}
     return found, time.perf_counter() - began

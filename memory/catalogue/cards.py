@@ -1,7 +1,8 @@
 """What a result shows of a document, kept at hand: facets and people cost no query per search."""
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -77,14 +78,22 @@ class Cards:
         self._places: dict[int, _Place] = {}
         self._of: dict[str, _Place] = {}
         self._lock = threading.Lock()
-        self._changes = 0
+        self._reads: dict[int, set[str]] = {}
+        """For each reading under way, which documents have changed since it began."""
 
     def forget(self, document: str) -> None:
         """Read the document anew when it is next asked for."""
         with self._lock:
-            self._changes += 1
+            for changed in self._reads.values():
+                changed.add(document)
             if (place := self._of.get(document)) is not None:
                 place.card = None
+
+    def forget_passages(self, ids: Iterable[int]) -> None:
+        """Let go of passages that are gone for good; their ids are never used again."""
+        with self._lock:
+            for passage in ids:
+                self._places.pop(passage, None)
 
     def of_passages(self, ids: Sequence[int]) -> list[Card | None]:
         """The card of each passage's document; None for passages of removed documents."""
@@ -132,18 +141,31 @@ class Cards:
                 self._places[passage] = place
 
     def _read_cards(self, ids: set[str]) -> dict[str, Card]:
+        if not ids:
+            return {}
         found: dict[str, Card] = {}
         wanted = sorted(ids)
-        before = self._changes
-        with transaction(self._engine) as connection:
-            for start in range(0, len(wanted), BATCH):
-                found.update(_read(connection, wanted[start : start + BATCH]))
-        with self._lock:
-            # A document that changed while it was read must be read again, not remembered.
-            if before == self._changes:
-                for document, card in found.items():
-                    self._of.setdefault(document, _Place(document)).card = card
+        with self._noting_changes() as changed:
+            with transaction(self._engine) as connection:
+                for start in range(0, len(wanted), BATCH):
+                    found.update(_read(connection, wanted[start : start + BATCH]))
+            with self._lock:
+                # A document that changed while it was read must be read again, not remembered. The others are: a sync
+                # changes some document at every moment, and each search would read the same cards again.
+                for document in found.keys() - changed:
+                    self._of.setdefault(document, _Place(document)).card = found[document]
         return found
+
+    @contextmanager
+    def _noting_changes(self) -> Iterator[set[str]]:
+        changed: set[str] = set()
+        with self._lock:
+            self._reads[id(changed)] = changed
+        try:
+            yield changed
+        finally:
+            with self._lock:
+                del self._reads[id(changed)]
 
 
 def _read(connection: Connection, ids: Sequence[str]) -> dict[str, Card]:

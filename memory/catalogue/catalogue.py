@@ -75,7 +75,7 @@ class Catalogue:
         self.person_pages = PersonPages(self._engine, self.people)
         self.decisions = Decisions(self._engine, self.people, self.who_is_who)
         self.documents = Documents(self._engine, self.people, self.cards.forget)
-        self.passages = Passages(self._engine)
+        self.passages = Passages(self._engine, self.cards.forget_passages)
         self.threads = Threads(self._engine)
         self.vectors = VectorCache(self._engine)
         self.scans = Scans(self._engine)

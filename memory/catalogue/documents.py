@@ -18,7 +18,6 @@ from sqlalchemy import (
     false,
     func,
     insert,
-    literal_column,
     or_,
     select,
     update,
@@ -26,6 +25,7 @@ from sqlalchemy import (
 
 from memory.catalogue.engine import after_commit, transaction
 from memory.catalogue.hold_schema import is_held
+from memory.catalogue.indexes import NONE
 from memory.catalogue.ledger import BATCH, named_as
 from memory.catalogue.people import People
 from memory.catalogue.schema import access, contributions, documents, passages, texts
@@ -237,9 +237,7 @@ class Documents:
     def facts_pending(self) -> dict[str, int]:
         """Documents whose access or people the index does not know yet, each with the mark to give back."""
         query = select(documents.c.id, documents.c.facts_behind).where(
-            documents.c.facts_behind
-            != literal_column("0"),  # no parameter: by these words databases know the index
-            documents.c.removed.is_(False),
+            documents.c.facts_behind != NONE, documents.c.removed.is_(False)
         )
         with transaction(self._engine) as connection:
             return dict(connection.execute(query).all())

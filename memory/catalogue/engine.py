@@ -16,7 +16,7 @@ from memory.errors import CatalogueAway, CatalogueError, DiskFull, InvalidInput,
 log = logging.getLogger("mneme")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0019"
+HEAD = "0020"
 """The newest migration; a test compares it with the files."""
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from memory.catalogue.engine import transaction
+from memory.catalogue.indexes import NONE
 from memory.catalogue.schema import documents, ledger
 from memory.catalogue.upsert import upsert
 from memory.domain import SourceRef, Stage
@@ -216,7 +217,7 @@ class Ledger:
 
     def unread(self, source: str) -> list[LedgerRow]:
         """Rows of a source's documents with pages that were not recognised yet, fewest pages first."""
-        rows = self._where(ledger.c.source == source, ledger.c.unread != 0)
+        rows = self._where(ledger.c.source == source, ledger.c.unread != NONE)
         return sorted(rows, key=lambda row: (row.unread, str(row.ref)))
 
     def way_to(self, ref: SourceRef) -> list[SourceRef]:

@@ -1,6 +1,6 @@
 """Passages: what the index has yet to learn, and the text behind its answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,10 +39,14 @@ class Progress:
 
 
 class Passages:
-    """The passages of a memory and how far each has come."""
+    """The passages of a memory and how far each has come.
 
-    def __init__(self, engine: Engine) -> None:
+    :param gone: is told the ids of passages that are deleted.
+    """
+
+    def __init__(self, engine: Engine, gone: Callable[[Sequence[int]], None]) -> None:
         self._engine = engine
+        self._gone = gone
 
     def get(self, ids: Sequence[int]) -> dict[int, Passage]:
         """Passages by id, as far as they are still there."""
@@ -101,6 +105,7 @@ class Passages:
         with transaction(self._engine) as connection:
             for start in range(0, len(ids), BATCH):
                 connection.execute(delete(passages).where(passages.c.id.in_(ids[start : start + BATCH])))
+        self._gone(ids)
 
     def unindex(self, ids: Sequence[int]) -> None:
         """Take these passages for not yet written to the index."""
@@ -161,6 +166,8 @@ def _mark(connection: Connection, ids: Sequence[int], **values: bool) -> None:
 def _advance(connection: Connection, ids: Sequence[int], stage: Stage) -> None:
     """Move ledger rows on whose documents have no passage left behind this stage."""
     behind = passages.c.indexed.is_(False) if stage is Stage.INDEXED else passages.c.embedded.is_(False)
+    # By the documents touched: SQLite would rather walk through all that are at that stage, in a first sync nearly all there are.
+    now = func.coalesce(ledger.c.stage, "")
     before = [Stage.PARSED.value] if stage is Stage.INDEXED else [Stage.PARSED.value, Stage.INDEXED.value]
     for start in range(0, len(ids), BATCH):
         touched = select(passages.c.document).where(passages.c.id.in_(ids[start : start + BATCH]))
@@ -169,7 +176,7 @@ def _advance(connection: Connection, ids: Sequence[int], stage: Stage) -> None:
         )
         connection.execute(
             update(ledger)
-            .where(ledger.c.document.in_(touched), ledger.c.stage.in_(before), ~open_.exists())
+            .where(ledger.c.document.in_(touched), now.in_(before), ~open_.exists())
             .values(stage=stage.value)
         )
 

@@ -1,6 +1,7 @@
 """The tables of the catalogue, one SQLAlchemy `Table` each; migrations keep databases in step.
 
-Those of who is let in are in `memory/catalogue/login_schema.py`, those of the directories in `directory_schema.py`.
+Those of who is let in are in `memory/catalogue/login_schema.py`, those of the directories in `directory_schema.py`,
+indexes on a part of a table or on several columns in `indexes.py`.
 """
 
 from datetime import UTC, datetime
@@ -14,7 +15,6 @@ from sqlalchemy import (
     Dialect,
     Float,
     ForeignKey,
-    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -100,8 +100,6 @@ documents = Table(
     Column("facts_behind", Integer, nullable=False, server_default="0"),
     Column("wanted", Integer, nullable=False, server_default="0"),
 )
-_behind = documents.c.facts_behind != 0
-Index("ix_documents_behind", documents.c.id, sqlite_where=_behind, postgresql_where=_behind)
 
 texts = Table(
     "texts",
@@ -164,11 +162,6 @@ passages = Table(
     # Ids are never used twice: a stale hit must not turn into another document's passage.
     sqlite_autoincrement=True,
 )
-Index("ix_passages_unindexed", passages.c.document, sqlite_where=passages.c.indexed == false())
-Index("ix_passages_unembedded", passages.c.id, sqlite_where=passages.c.embedded == false())
-Index("ix_passages_stale", passages.c.id, sqlite_where=passages.c.stale != false())
-# How far the memory is, counted often: the rows themselves hold the texts.
-Index("ix_passages_state", passages.c.stale, passages.c.indexed, passages.c.embedded)
 
 vectors = Table(
     "vectors",
@@ -221,7 +214,6 @@ identities = Table(
     UniqueConstraint("kind", "value", "document"),
     sqlite_autoincrement=True,
 )
-Index("ix_identities_pending", identities.c.id, sqlite_where=identities.c.pending != false())
 
 aliases = Table(
     "aliases",
@@ -313,7 +305,6 @@ ledger = Table(
     # Pages that are pictures and were not recognised yet.
     Column("unread", Integer, nullable=False, server_default="0"),
 )
-Index("ix_ledger_unread", ledger.c.source, sqlite_where=ledger.c.unread != 0)
 
 saved_searches = Table(
     "saved_searches",

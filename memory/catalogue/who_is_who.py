@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, delete, false, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, or_, select, update
 
 from memory.catalogue.engine import after_commit, transaction
 from memory.catalogue.neighbourhood import Neighbourhood, bearers_in
@@ -62,7 +62,7 @@ class WhoIsWho:
     def _take(self, connection: Connection) -> list[int]:
         pending = (
             select(identities.c.id)
-            .where(identities.c.pending != false())  # as the index has it: SQLite knows it by that
+            .where(identities.c.pending.is_(True))
             .order_by(identities.c.id)
             .limit(AT_ONCE)
         )

@@ -1,7 +1,7 @@
 """The catalogue: what is written stays, what is pending is found again, what is hidden stays hidden."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -152,6 +152,66 @@ def test_a_revocation_counts_from_its_commit(catalogue: Catalogue) -> None:
     assert not after.access.allows(held)
 
 
+def test_cards_are_remembered_while_others_change(catalogue: Catalogue) -> None:
+    read, changing = write(catalogue, "a.txt"), write(catalogue, "b.txt")
+    with amid_reading("contributions", lambda: revoke(catalogue, changing)):
+        catalogue.cards.of_documents([read.id, changing.id])
+    with statements() as asked:
+        assert catalogue.cards.of_documents([read.id])
+    assert asked == []
+    assert catalogue.cards.of_documents([changing.id])[changing.id].access.grant == {"group:b"}
+
+
+def test_passages_that_are_gone_are_not_kept_at_hand(catalogue: Catalogue) -> None:
+    document = write(catalogue, "a.txt")
+    old = index_all(catalogue)
+    assert catalogue.cards.of_passages(old)[0] is not None
+    write(catalogue, "a.txt", "another", id=document.id)
+    assert catalogue.cards.warm() == 1
+    index_all(catalogue)
+    catalogue.passages.drop(catalogue.passages.stale())
+    with statements() as asked:
+        assert catalogue.cards.of_passages(old) == [None]
+    assert asked  # it had to look: nothing was left of them
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What databases are asked meanwhile."""
+    asked: list[str] = []
+
+    def note(*args: Any) -> None:
+        asked.append(args[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+@contextmanager
+def amid_reading(table: str, act: Callable[[], None]) -> Iterator[None]:
+    """Do something once, right after a database was asked for rows of a table."""
+    left = [act]
+
+    def then(*args: Any) -> None:
+        if f"FROM {table}" in args[2] and left:
+            left.pop()()
+
+    event.listen(Engine, "after_cursor_execute", then)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "after_cursor_execute", then)
+    assert not left
+
+
+def revoke(catalogue: Catalogue, document: Document) -> None:
+    with catalogue.transaction() as connection:
+        catalogue.documents.restate(connection, document.id, Access(frozenset({"group:b"})))
+
+
 def test_what_is_rolled_back_was_never_said(catalogue: Catalogue) -> None:
     document = write(catalogue, "a.txt", access=Access(frozenset({"group:a"})))
     transaction = catalogue.transaction()
@@ -224,6 +284,10 @@ def test_the_migrations_make_the_tables_the_code_knows(address: str) -> None:
     assert set(made.get_table_names()) - {"alembic_version"} == set(metadata.tables)
     for name, table in metadata.tables.items():
         assert {column["name"] for column in made.get_columns(name)} == set(table.columns.keys())
+        indexes = [each for each in made.get_indexes(name) if not each.get("duplicates_constraint")]
+        assert {each["name"]: each["column_names"] for each in indexes} == {
+            each.name: each.columns.keys() for each in table.indexes
+        }
     assert max(path.name[:4] for path in (MIGRATIONS / "versions").glob("0*.py")) == HEAD
     made.engine.dispose()
 
@@ -353,33 +417,6 @@ def test_keys_made_before_are_for_any_source_and_those_for_one_never_become_so(d
         command.downgrade(config, "0017")
         left = connection.exec_driver_sql("SELECT name FROM api_keys WHERE revoked IS NULL").scalars()
         assert list(left) == ["CRM"]
-
-
-def test_what_waits_and_who_logs_in_is_found_by_indexes(catalogue: Catalogue) -> None:
-    """Each change in a directory asks so: a look at everything would grow with the memory. As SQLite plans it."""
-    asked: list[tuple[str, Any]] = []
-
-    def note(_: Any, cursor: Any, statement: str, values: Any, *more: Any) -> None:
-        del cursor, more
-        asked.append((statement, values))
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        catalogue.who_is_who.settle()
-        catalogue.documents.facts_pending()
-        catalogue.provisioned("hr").people(login="jane@x.example")
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
-    with catalogue.transaction() as connection:
-        if connection.dialect.name != "sqlite":
-            return
-        plans = [
-            str(row[-1])
-            for statement, values in asked
-            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
-        ]
-    for index in ("ix_identities_pending", "ix_documents_behind", "ix_listings_login"):
-        assert [plan for plan in plans if index in plan], (index, plans)
 
 
 def tables(url: str) -> set[str]:

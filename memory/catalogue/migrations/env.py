@@ -2,7 +2,12 @@
 
 from alembic import context
 
-from memory.catalogue import directory_schema, hold_schema, login_schema  # noqa: F401 - their tables join the others
+from memory.catalogue import (  # noqa: F401 - their tables and indexes join the others
+    directory_schema,
+    hold_schema,
+    indexes,
+    login_schema,
+)
 from memory.catalogue.schema import metadata
 
 context.configure(

@@ -9,6 +9,7 @@ import numpy as np
 
 from api.settings import Settings
 from api.wiring import Memory, open_memory
+from memory.catalogue.catalogue import MAIN_LANGUAGE
 from memory.catalogue.documents import NewPassage, new_document_id
 from memory.catalogue.sources import Source
 from memory.catalogue.vectors import text_digest
@@ -59,6 +60,8 @@ def _fill(memory: Memory, passages: int) -> None:
     if not catalogue.sources.all():
         for number in range(8):
             catalogue.sources.add(Source(f"s{number}", "folder", f"/s{number}", {}))
+    # As after a sync; else the first one would weigh the words of all passages anew.
+    catalogue.set_meta(MAIN_LANGUAGE, LANGUAGES[0])
     known, dice = texts(3, WORDS), np.random.default_rng(5)
     size = memory.identity().size
     for first in range(0, passages // PER_DOCUMENT, 200):

@@ -175,7 +175,7 @@ class Sync:
         with self._turn:
             reader.finish(accept_removals=accept_removals)
             self._writer.write_pending()
-            self._writer.weigh_words()
+            self._writer.weigh_words(lambda _done: self._check_stop(name))
         self._catalogue.sources.synced(name, summary.to_json())
         report(Step(Phase.WORDS, name, summary.known, summary.known))
         return summary

@@ -24,7 +24,8 @@ from memory.index.optimise import copy_generation, optimise_copy
 _T = TypeVar("_T")
 _PAGE = 10_000  # ids read at once
 _NOTED = 1_000  # passages written before their number is noted on the disk
-_AT_ONCE = 500  # passages in one write: a query waits for one such at most
+_AT_ONCE = 32
+"""Passages in one write. qdrant-edge holds Python's global lock while it writes, so all of the service waits for one such."""
 
 
 class EdgeIndex:
@@ -93,8 +94,8 @@ class EdgeIndex:
     def delete(self, ids: Sequence[int]) -> None:
         """Remove passages; unknown ids are ignored."""
         with self._write("Removing passages"):
-            for first in range(0, len(ids), _PAGE):
-                self._update(q.UpdateOperation.delete_points([*ids[first : first + _PAGE]]), 0)
+            for first in range(0, len(ids), _AT_ONCE):
+                self._update(q.UpdateOperation.delete_points([*ids[first : first + _AT_ONCE]]), 0)
 
     def search(self, query: LegQuery, asker: Asker) -> Legs:
         """Each leg's scored list, best first."""

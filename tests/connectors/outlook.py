@@ -11,46 +11,72 @@ _NO_NAMES = {0x0001: 251, 0x0002: bytes(16), 0x0003: bytes(8), 0x0004: bytes(4)}
 _INT, _TEXT, _BYTES, _TIME = 0x03, 0x1F, 0x102, 0x40
 
 Properties = dict[int, int | str | bytes]
-Node = tuple[int, int, bytes]
-"""Its number, its parent's, and its heap."""
+Node = tuple[int, int, bytes, list[tuple[int, bytes]]]
+"""Its number, its parent's, its heap, and the numbers and heaps of what only it has."""
+
+_ATTACHED, _FIRST_ATTACHMENT = 0x671, 0x8025
 
 
 @dataclass
 class Archive:
-    """What is to be written: messages by folder; those of ``""`` lie in the root."""
+    """What is to be written: messages by folder; those of ``""`` lie in the root.
+
+    :param attached: files by the number of their message, each a name and at most 3,000 bytes.
+    """
 
     messages: list[tuple[str, Properties]] = field(default_factory=list)
+    attached: dict[int, list[tuple[str, bytes]]] = field(default_factory=dict)
 
     def write(self, path: Path) -> Path:
         """Write it; at most seven messages in one folder."""
         folders = sorted({folder for folder, _ in self.messages if folder})
         nids = {"": _ROOT} | {name: _FIRST_FOLDER + _FOLDER_STEP * n for n, name in enumerate(folders)}
-        nodes: list[Node] = [(_STORE, 0, _context({0x3001: "Store"})), (_NAMES, 0, _context(_NO_NAMES))]
+        nodes: list[Node] = [
+            (_STORE, 0, _context({0x3001: "Store"}), []),
+            (_NAMES, 0, _context(_NO_NAMES), []),
+        ]
         inside: dict[str, list[int]] = {name: [] for name in nids}
         for number, (folder, properties) in enumerate(self.messages):
             nid = _FIRST_MESSAGE + 0x20 * number
             inside[folder].append(nid)
-            nodes.append((nid, nids[folder], _context({0x001A: "IPM.Note", **properties})))
+            files = self.attached.get(number, [])
+            nodes.append((nid, nids[folder], _context({0x001A: "IPM.Note", **properties}), _files(files)))
         for name, nid in nids.items():
             below = [each for each in nids.values() if each != _ROOT] if not name else []
-            nodes.append((nid, _ROOT, _context({0x3001: name or "Root"})))
-            nodes.append((nid & ~0x1F | _FOLDERS_IN_IT, 0, _table(below)))
-            nodes.append((nid & ~0x1F | _MESSAGES_IN_IT, 0, _table(inside[name])))
+            nodes.append((nid, _ROOT, _context({0x3001: name or "Root"}), []))
+            nodes.append((nid & ~0x1F | _FOLDERS_IN_IT, 0, _table(below), []))
+            nodes.append((nid & ~0x1F | _MESSAGES_IN_IT, 0, _table(inside[name]), []))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(_file(sorted(nodes, key=lambda node: node[0])))
         return path
 
 
+def _files(files: list[tuple[str, bytes]]) -> list[tuple[int, bytes]]:
+    """The nodes that a message has for what is attached to it: a table of them, and each."""
+    if not files:
+        return []
+    numbers = [_FIRST_ATTACHMENT + 0x20 * number for number in range(len(files))]
+    told = [_context({0x3701: data, 0x3705: 1, 0x3707: name}) for name, data in files]
+    return [(_ATTACHED, _table(numbers)), *zip(numbers, told, strict=True)]
+
+
 def _file(nodes: list[Node]) -> bytes:
     out = bytearray(0x4400 + 512 * 2)
-    blocks, entries = [], []
-    for number, (nid, parent, heap) in enumerate(nodes):
-        bid = 4 * (number + 1)
-        where = len(out)
-        room = -(len(heap) + 16) % 64
-        out += heap + b"\0" * room + struct.pack("<HHIQ", len(heap), _signature(where, bid), _crc(heap), bid)
-        blocks.append(struct.pack("<QQHHI", bid, where, len(heap), 2, 0))
-        entries.append(struct.pack("<QQQII", nid, bid, 0, parent, 0))
+    blocks: list[bytes] = []
+    entries = []
+
+    def block(data: bytes, *, inner: bool = False) -> int:
+        bid, where = 4 * (len(blocks) + 1) + 2 * inner, len(out)
+        room = -(len(data) + 16) % 64
+        out.extend(data + b"\0" * room)
+        out.extend(struct.pack("<HHIQ", len(data), _signature(where, bid), _crc(data), bid))
+        blocks.append(struct.pack("<QQHHI", bid, where, len(data), 2, 0))
+        return bid
+
+    for nid, parent, heap, below in nodes:
+        bid, told = block(heap), [struct.pack("<QQQ", each, block(data), 0) for each, data in below]
+        sub = block(struct.pack("<BBHI", 2, 0, len(told), 0) + b"".join(told), inner=True) if told else 0
+        entries.append(struct.pack("<QQQII", nid, bid, sub, parent, 0))
     for where, kind, rows, size, bid in (
         (0x4400, 0x81, entries, 32, 0x1001),
         (0x4600, 0x80, blocks, 24, 0x1005),

@@ -174,8 +174,29 @@ def test_a_broken_archive_costs_itself_only(tmp_path: Path) -> None:
     assert "half.pst" in doubt
 
 
+def test_what_is_attached_comes_with_its_message(tmp_path: Path) -> None:
+    files = [("Angebot März.txt", b"Beech and oak"), ("plan.bin", bytes(range(256)) * 8), ("empty.txt", b"")]
+    Archive([("Inbox", message(1)), ("Inbox", message(2))], {1: files}).write(tmp_path / "a.pst")
+    source = Pst(SourceConfig("old", str(tmp_path / "a.pst")))
+    before = walk(source)[0]
+    held = {}
+    for key in before:
+        body = source.fetch(SourceRef("pst", "old", key)).read()
+        parsed = MailParser().parse(body, name="message.eml", media_type="message/rfc822")
+        held[key] = [(each.name, each.data) for each in parsed.attachments]
+    assert held == {"1@x.example": [], "2@x.example": files}
+    source.close()
+    # Another file on it is another version of this message, and of no other.
+    Archive([("Inbox", message(1)), ("Inbox", message(2))], {1: files[:2]}).write(tmp_path / "a.pst")
+    source = Pst(SourceConfig("old", str(tmp_path / "a.pst")))
+    after = walk(source)[0]
+    source.close()
+    assert {key for key in before if before[key] != after[key]} == {"2@x.example"}
+
+
 def test_archives_broken_at_random_end_no_walk(tmp_path: Path) -> None:
-    whole = Archive([("Inbox", message(1)), ("Inbox", message(2))]).write(tmp_path / "a.pst").read_bytes()
+    made = Archive([("Inbox", message(1)), ("Inbox", message(2))], {0: [("a.txt", b"beech " * 300)]})
+    whole = made.write(tmp_path / "a.pst").read_bytes()
     chance = random.Random(6)
     for number in range(12):
         torn = bytearray(whole)

@@ -28,6 +28,24 @@ def backup(
 
 
 @app.command()
+def salvage(as_json: AsJson = False) -> None:
+    """Go on from a damaged catalogue where there is no backup: keep what can be read of it, and say what is lost."""
+    from api.lean import import_haystack
+
+    import_haystack()
+    from api.printing_backup import show_salvaged
+    from api.salvage import salvage as run
+
+    told = run(load())
+    if as_json:
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+    else:
+        show_salvaged(told)
+    if not told["well"]:
+        raise typer.Exit(1)
+
+
+@app.command()
 def restore(
     source: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="What `mneme backup` has written.")],
     as_json: AsJson = False,

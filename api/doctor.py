@@ -21,8 +21,10 @@ def examine(memory: Memory, *, repair: bool, rebuild: bool, ungated: bool = Fals
     if not memory.busy.acquire(blocking=False):
         raise MemoryInUse("A sync is running.", hint="Wait for it, or stop it first.")
     try:
-        damaged = memory.catalogue.check()
-        done: list[str] = []
+        damaged, done = memory.catalogue.check(), list[str]()
+        if repair and damaged and memory.catalogue.mend_indexes():
+            damaged = memory.catalogue.check()
+            done.append("Indexes of the catalogue were made anew; no row was touched.")
         trouble = _open(memory)
         if rebuild or (repair and trouble):
             if not ungated:

@@ -15,6 +15,9 @@ OWNER_LOCK, OWNER_TOKEN = "owner.lock", "owner.token"
 RESTORING, RESTORED = "restoring", "restored"
 """The folder where a backup lies until it is whole and verified, and its name while it is moved to its place."""
 
+SALVAGING = "salvaging"
+"""The folder where what is read of a damaged catalogue lies until it takes its place."""
+
 
 def clear(path: Path) -> None:
     """Remove a file or a folder with all in it, if it is there."""

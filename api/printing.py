@@ -192,7 +192,12 @@ def show_doctor(told: dict[str, Any]) -> None:
         out.print(escape(f"The removal of {name} was interrupted."), style="red")
     for done in told["done"]:
         out.print(done, style="green")
-    if not told["well"]:
+    if found["catalogue"]:
+        out.print(
+            "Where `mneme doctor --repair` does not help, restore a backup; where there is none, end the service and run `mneme salvage`.",
+            style="yellow",
+        )
+    elif not told["well"]:
         out.print("Run `mneme doctor --repair`.", style="yellow")
     elif not told["done"]:
         out.print("All is well.", style="green")

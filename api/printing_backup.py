@@ -63,6 +63,25 @@ def show_restored(told: dict[str, Any]) -> None:
         )
 
 
+def show_salvaged(told: dict[str, Any]) -> None:
+    """Print what was read of a damaged catalogue, and what was not."""
+    out = Console(highlight=False, soft_wrap=True)
+    out.print(
+        f"{told['rows']:,} rows were read. The damaged file stays as {escape(told['damaged'])}.",
+        style="green",
+    )
+    for lost in told["lost"]:
+        rows = f"{lost['rows']:,} {'row' if lost['rows'] == 1 else 'rows'}"
+        count = f"{rows} and perhaps more" if lost["more"] else rows
+        out.print(f"Lost of {lost['table']}: {count}.", style="red")
+    for done in told["done"]:
+        out.print(done, style="yellow")
+    if told["trouble"]:
+        out.print(escape(told["trouble"]), style="red")
+    elif told["well"]:
+        out.print("Run `mneme sync`.", style="green")
+
+
 def _documents(told: dict[str, Any]) -> str:
     return "1 document" if told["documents"] == 1 else f"{told['documents']:,} documents"
 

@@ -104,11 +104,24 @@ class Audit:
 
         :raises CatalogueError: where it cannot be written; then what it is about must not be shown.
         """
+        self._append(actor, place, request, about)
+        if time.monotonic() >= self._next_expiry:
+            self.expire()
+
+    def note_salvage(self, lost: Mapping[str, int], *, gap: bool) -> None:
+        """Note that the catalogue was salvaged from damaged pages.
+
+        :param lost: how many rows could not be read, by table.
+        :param gap: leave out a number before it, since entries are among them: so the chain is broken there for good.
+        """
+        self._append("owner", "", "mneme salvage", {"lost": dict(lost)}, gap=int(gap))
+
+    def _append(self, actor: str, place: str, request: str, about: Mapping[str, Any], gap: int = 0) -> None:
         written = json.dumps(about, ensure_ascii=False, sort_keys=True)
         with self._lock, transaction(self._engine) as connection:
             last, before = _newest(connection)
             row = {
-                "number": last + 1,
+                "number": last + 1 + gap,
                 "at": datetime.now(UTC),
                 "actor": actor,
                 "place": place,
@@ -116,8 +129,6 @@ class Audit:
                 "about": written,
             }
             connection.execute(insert(audit).values(**row, seal=_seal(before, **row)))
-        if time.monotonic() >= self._next_expiry:
-            self.expire()
 
     def entries(self, wanted: Wanted, *, limit: int = 100, offset: int = 0) -> list[Entry]:
         """Entries, newest first."""

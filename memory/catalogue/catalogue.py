@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select
 
 from memory.catalogue.alike import Alike
 from memory.catalogue.api_keys import ApiKeys
@@ -19,6 +19,7 @@ from memory.catalogue.documents import Documents
 from memory.catalogue.engine import comes_back, open_engine, transaction
 from memory.catalogue.events import Events
 from memory.catalogue.holds import Holds
+from memory.catalogue.integrity import integrity, mend_indexes
 from memory.catalogue.judging import Judging
 from memory.catalogue.keeping import Keeping
 from memory.catalogue.ledger import Ledger
@@ -124,17 +125,13 @@ class Catalogue:
 
     def check(self) -> list[str]:
         """What the database finds wrong with itself; empty when all is well."""
-        with transaction(self._engine) as connection:
-            return _integrity(connection)
+        return integrity(self._engine)
+
+    def mend_indexes(self) -> bool:
+        """Make the database's indexes anew, where nothing is wrong but what these have; says whether that was so."""
+        return mend_indexes(self._engine)
 
     def close(self) -> None:
         """Write what still waits, and let go of the database."""
         self.events.close()
         self._engine.dispose()
-
-
-def _integrity(connection: Connection) -> list[str]:
-    if connection.dialect.name != "sqlite":
-        return []
-    said = [row[0] for row in connection.execute(text("PRAGMA integrity_check(20)"))]
-    return [] if said == ["ok"] else said

@@ -111,7 +111,7 @@ def _ours(error: DBAPIError) -> MnemeError:
     if "malformed" in said or "not a database" in said or "disk image" in said:
         return CatalogueError(
             f"The catalogue is damaged: {said}.",
-            hint="Restore it from a backup; or move it and the folder `index` away, add the sources again and run `mneme sync`.",
+            hint="Restore it from a backup, or where there is none, run `mneme salvage`; or move it and the folder `index` away, add the sources again and run `mneme sync`.",
         )
     if "disk I/O error" in said:
         return CatalogueError(

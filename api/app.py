@@ -43,6 +43,7 @@ from api.problems import MEDIA_TYPE, identified
 from api.request_id import HEADER, request_id
 from api.request_log import RequestLog, route_of
 from api.scim import routes as scim_routes
+from api.scim.refusals import InvalidSyntax
 from api.service import Service
 from memory.errors import InvalidInput, MnemeError, NotFound, TooLarge
 
@@ -128,7 +129,7 @@ def _on_http(request: Request, error: Exception) -> Response:
     if status == 413:
         return _on_ours(request, TooLarge(str(getattr(error, "detail", ""))))
     if status == 400 and request.url.path.startswith("/scim/"):
-        return _on_ours(request, InvalidInput("The body cannot be read as JSON."))
+        return _on_ours(request, InvalidSyntax("The body cannot be read as JSON."))
     body = {
         "type": "about:blank",
         "title": str(getattr(error, "detail", "")),

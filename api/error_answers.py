@@ -8,10 +8,17 @@ from fastapi.responses import JSONResponse, Response
 
 from api.interface import page, pages_of
 from api.problems import MEDIA_TYPE, problem_json, problem_of
+from api.scim.refusals import InvalidFilter, InvalidPath, InvalidSyntax
 from memory.errors import MnemeError, Taken, TooManyRequests
 
 SCIM = "application/scim+json"
 _SCIM_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
+_SCIM_TYPES: dict[type[MnemeError], str] = {
+    Taken: "uniqueness",
+    InvalidFilter: "invalidFilter",
+    InvalidPath: "invalidPath",
+    InvalidSyntax: "invalidSyntax",
+}
 
 
 def answer_of(request: Request, error: MnemeError) -> Response:
@@ -37,7 +44,8 @@ def answer_of(request: Request, error: MnemeError) -> Response:
 
 def _for_scim(error: MnemeError, status: int) -> dict[str, Any]:
     """As identity providers read it (RFC 7644, 3.12)."""
-    kind = "uniqueness" if isinstance(error, Taken) else "invalidValue" if status == 400 else ""
+    kind = next((word for each, word in _SCIM_TYPES.items() if isinstance(error, each)), "")
+    kind = kind or ("invalidValue" if status == 400 else "")
     told = {
         "schemas": [_SCIM_ERROR],
         "status": str(status),

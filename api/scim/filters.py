@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from memory.errors import InvalidInput
+from api.scim.refusals import InvalidFilter
 
 Test = Callable[[dict[str, Any]], bool]
 
@@ -36,7 +36,7 @@ class Filter:
 def parse_filter(text: str) -> Filter:
     """What a filter finds.
 
-    :raises InvalidInput: where it cannot be understood.
+    :raises InvalidFilter: where it cannot be understood.
     """
     parser = _Parser(text)
     found = parser.either(0)
@@ -92,8 +92,8 @@ class _Parser:
             at = found.end()
         self._at = 0
 
-    def wrong(self) -> InvalidInput:
-        return InvalidInput(f"This filter cannot be understood: {self._text[:200]!r}.")
+    def wrong(self) -> InvalidFilter:
+        return InvalidFilter(f"This filter cannot be understood: {self._text[:200]!r}.")
 
     def peek(self) -> str | None:
         return self._tokens[self._at] if self._at < len(self._tokens) else None

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from api.scim.filters import as_dict, named, parse_filter, parts_of
+from api.scim.refusals import InvalidPath, InvalidSyntax
 from memory.errors import InvalidInput
 
 _PATH = re.compile(r"(?P<before>[^\[\]]+)(?:\[(?P<which>.+)\])?(?:\.(?P<after>[^\[\]]+))?")
@@ -20,7 +21,7 @@ def patched(resource: dict[str, Any], operations: list[dict[str, Any]]) -> dict[
         given = {key.lower(): value for key, value in operation.items()}
         what, path, value = str(given.get("op", "")).lower(), given.get("path"), given.get("value")
         if what not in ("add", "replace", "remove"):
-            raise InvalidInput(
+            raise InvalidSyntax(
                 f"There is no operation {what[:20]!r}.", hint="Known are add, replace and remove."
             )
         if path is None:
@@ -36,13 +37,13 @@ def patched(resource: dict[str, Any], operations: list[dict[str, Any]]) -> dict[
 def _at(resource: dict[str, Any], path: str, what: str, value: Any) -> None:
     found = _PATH.fullmatch(path)
     if found is None:
-        raise InvalidInput(f"Not a path: {path[:100]!r}.")
+        raise InvalidPath(f"Not a path: {path[:100]!r}.")
     parts = parts_of(found["before"])
     holder = resource
     for part in parts[:-1]:
         holder = holder.setdefault(named(holder, part), {})
         if not isinstance(holder, dict):
-            raise InvalidInput(f"Nothing lies within {part[:60]!r}.")
+            raise InvalidPath(f"Nothing lies within {part[:60]!r}.")
     name = named(holder, parts[-1])
     if found["which"] is None and found["after"] is None:
         _whole(holder, name, what, value)

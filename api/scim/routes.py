@@ -14,10 +14,11 @@ from api.scim.collection import MOST, RELATED, Collection
 from api.scim.filters import parts_of
 from api.scim.groups import Groups
 from api.scim.provider import Provider
+from api.scim.refusals import InvalidSyntax
 from api.scim.resources import ENTERPRISE, GROUP, USER, cut
 from api.scim.users import Users
 from api.service import Service
-from memory.errors import InvalidInput, NotFound
+from memory.errors import NotFound
 
 
 class ScimResponse(JSONResponse):
@@ -226,7 +227,7 @@ def _tagged(told: dict[str, Any], response: Response) -> dict[str, Any]:
 def _operations(given: dict[str, Any]) -> list[dict[str, Any]]:
     found = next((value for key, value in given.items() if key.lower() == "operations"), None)
     if not isinstance(found, list) or not found or not all(isinstance(each, dict) for each in found):
-        raise InvalidInput("A change has a list of Operations.")
+        raise InvalidSyntax("A change has a list of Operations.")
     return found
 
 

@@ -143,8 +143,14 @@ def test_what_cannot_be_is_said_as_the_standard_has_it(sender: Sender) -> None:
     for answer, status, kind in (
         (sender.send("POST", "/Users", JANE), 409, "uniqueness"),
         (sender.send("POST", "/Users", {"displayName": "Jane"}), 400, "invalidValue"),
-        (sender.send("GET", "/Users?filter=userName is Jane"), 400, "invalidValue"),
-        (sender.send("PATCH", f"/Users/{first['id']}", {"Operations": [{"op": "x"}]}), 400, "invalidValue"),
+        (sender.send("GET", "/Users?filter=userName is Jane"), 400, "invalidFilter"),
+        (sender.send("PATCH", f"/Users/{first['id']}", {"Operations": [{"op": "x"}]}), 400, "invalidSyntax"),
+        (sender.send("PATCH", f"/Users/{first['id']}", {"Operations": []}), 400, "invalidSyntax"),
+        (
+            sender.send("PATCH", f"/Users/{first['id']}", {"Operations": [{"op": "add", "path": "a["}]}),
+            400,
+            "invalidPath",
+        ),
         (sender.send("GET", "/Groups/none"), 404, None),
     ):
         told = answer.json()

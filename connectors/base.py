@@ -51,6 +51,11 @@ class Deleted:
     explicit: bool = False
 
 
+UNASKED = "not asked for yet: "
+"""How a doubt begins (`Checkpoint.doubts`) of a document that may well be gone, but too many were missing to ask for each in one walk:
+the guard against mass removal weighs it like one that is gone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """Everything yielded before this may be taken as done once it is in the ledger.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from sqlalchemy import Connection
 
-from connectors.base import Change, Checkpoint, Deleted, Moved, Upserted
+from connectors.base import UNASKED, Change, Checkpoint, Deleted, Moved, Upserted
 from connectors.patience import Patient
 from ingest.content import digest_of, size_of
 from ingest.error_monitor import ErrorMonitor
@@ -49,6 +49,8 @@ class ChangeReader:
         self._walk = Walked()
         self._since = catalogue.sources.cursor(source) if connector.reports_deletions else None
         self._begun = False
+        self._unasked = 0
+        """Documents of which there was no time to ask whether they are gone."""
 
     @property
     def _whole(self) -> bool:
@@ -112,7 +114,7 @@ class ChangeReader:
         documents = [row for row in weighed if row.document]
         total = self._catalogue.ledger.count(self._source, listed=True)
         attached = self._catalogue.ledger.attached([row.ref for row in gone])
-        if not accept_removals and len(documents) > HELD_SHARE * total:
+        if not accept_removals and len(documents) + self._unasked > HELD_SHARE * total:
             self._summary.held = len(gone) + sum(map(len, attached.values()))
         else:
             for row in gone:
@@ -134,10 +136,12 @@ class ChangeReader:
         for row in self._catalogue.ledger.of_source(self._source):
             if row.parent is not None or row.ref.key in self._walk.seen:
                 continue
-            if self._walk.is_gone(row.ref.key):
+            doubt = self._walk.doubt_of(row.ref.key)
+            if doubt is None:
                 gone.append(row)
             else:
-                self._summary.doubt(self._walk.doubt or self._walk.doubts(row.ref.key))
+                self._unasked += doubt.startswith(UNASKED) and row.document is not None
+                self._summary.doubt(doubt)
                 self._summary.failed += 1 + len(self._attached(row.ref))
         return gone
 

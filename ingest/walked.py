@@ -31,10 +31,13 @@ class Walked:
     """The same for one document, by its key."""
 
     def is_gone(self, key: str) -> bool:
-        """Whether a known document that was not met is not there any more."""
-        return (
-            not self.doubt
-            and key not in self.seen
-            and not any(key.startswith(folder) for folder in self.unlisted)
-            and not self.doubts(key)
-        )
+        """Whether a known document is not there any more."""
+        return key not in self.seen and self.doubt_of(key) is None
+
+    def doubt_of(self, key: str) -> str | None:
+        """Why a document that was not met may be there all the same (``""``: its folder says so); None where it is gone."""
+        if self.doubt:
+            return self.doubt
+        if any(key.startswith(folder) for folder in self.unlisted):
+            return ""
+        return self.doubts(key) or None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from urllib.parse import quote
 
-from connectors.base import Change, Checkpoint, SourceConfig, Upserted
+from connectors.base import UNASKED, Change, Checkpoint, SourceConfig, Upserted
 from connectors.confluence.access import Permissions
 from connectors.confluence.page import PAGES
 from connectors.confluence.rest import Rest
@@ -130,7 +130,7 @@ class Walk:
         kind, number = kind_and_number(key)
         self._asked += 1
         if self._asked > ASKED:
-            return f"more than {ASKED:,} are missing from the wiki's list; the next sync asks for others"
+            return f"{UNASKED}more than {ASKED:,} are missing from the wiki's list"
         try:
             return "the wiki's search does not list it" if self.rest.there(kind, number) else ""
         except SourceError as error:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
-from connectors.base import Change, Checkpoint, Upserted
+from connectors.base import UNASKED, Change, Checkpoint, Upserted
 from connectors.http import Answer, Web
 from connectors.patterns import AccessRules, Patterns
 from connectors.site.addresses import Scope, normal
@@ -121,9 +121,7 @@ class Walk:
         if url in self._met or not self.taste.wants(key) or not self.robots.allow(url):
             return ""
         if self._lost >= _LOST:
-            return (
-                f"More than {_LOST:,} pages are named by nothing any more; the next sync asks for the others."
-            )
+            return f"{UNASKED}more than {_LOST:,} pages are named by nothing any more"
         self._lost += 1
         try:
             found = self._tried(url, "")

@@ -180,6 +180,7 @@ class _Server(Export):
         # Who is deactivated is no member of anything any more, and a program is nobody who could ask.
         self._active = frozenset(each.id for each in accounts if not each.delete_at and not each.is_bot)
         self._listed: set[str] = set()
+        self._doubts: dict[str, str] = {}
 
     def batches(self) -> Iterator[Iterable[Said | Unread]]:
         """A channel at a time, each asked for what is new in it first."""
@@ -229,6 +230,11 @@ class _Server(Export):
             return ""
         if number in unread:
             return unread[number]
+        if number not in self._doubts:  # once for all of its conversations
+            self._doubts[number] = self._doubt_of(number)
+        return self._doubts[number]
+
+    def _doubt_of(self, number: str) -> str:
         try:
             told = self._rest.channel(number)
         except NotFound:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from api.service import Service
+from connectors.push import Pushed, PushStore
 from memory.domain import OWNER
 from tests.api.test_killed_syncs import reached
 from tests.commands import kill_sync
@@ -210,6 +211,16 @@ def bulk(place: Path) -> Path:
     )
 
 
+def pushed(place: Path) -> Path:
+    """The same pages as a program puts them here."""
+    store = PushStore(place / "pushed")
+    store.create()
+    for number, text in enumerate(texts()):
+        told = {"title": f"Page {number}", "grant": ["group:board"] if number % 3 == 1 else ["public"]}
+        store.put(Pushed(f"{number}.txt", text.encode(), told))
+    return place / "pushed"
+
+
 def dumped(place: Path) -> Path:
     """The same pages as a dump of a MediaWiki, each in two versions by two people."""
     pages = [
@@ -231,6 +242,7 @@ def dumped(place: Path) -> Path:
         ("yammer", network),
         ("mattermost", bulk),
         ("mediawiki_dump", dumped),
+        ("push", pushed),
     ],
 )
 def test_killed_syncs_end_like_one_that_was_not(

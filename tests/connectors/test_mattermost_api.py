@@ -308,9 +308,16 @@ def test_who_may_see_what_and_who_not_any_more(server: FakeMattermost, tmp_path:
         [*_, last] = made.changes(None)
         assert isinstance(last, Checkpoint)
         assert last.doubts is not None
-        assert "HTTP 403" in last.doubts(keys["secret"])
+        server.requests.clear()
+        for _ in range(3):
+            assert "HTTP 403" in last.doubts(keys["secret"])
+            assert "HTTP 403" in last.doubts(f"{secret}/2024-03-01")
+        assert len(server.requests) == 1, "one for each channel"
         assert last.doubts(f"{keys['open'].partition('/')[0]}/{'9' * 26}") == ""
         del server.channels[secret]
+        [*_, last] = made.changes(None)
+        assert isinstance(last, Checkpoint)
+        assert last.doubts is not None
         assert last.doubts(keys["secret"]) == ""
         with pytest.raises(NotFound):
             made.fetch(SourceRef("mattermost_api", "chat", keys["secret"]))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from api.service import Service
-from connectors.base import Change, Checkpoint, Content, Moved, SourceConfig, Upserted
+from connectors.base import UNASKED, Change, Checkpoint, Content, Moved, SourceConfig, Upserted
 from ingest.components import PassageEmbedder
 from ingest.parsers.workers import ParserPool
 from ingest.pipelines import load
@@ -28,6 +28,7 @@ class Shelf:
         self.texts: dict[str, str] = {}
         self.told: list[Change] = []
         self.known: str | None = None
+        self.asked: list[str] = []
 
     def check(self) -> str:
         return "a shelf"
@@ -140,3 +141,31 @@ def test_a_sync_that_is_stopped_ends_amid_a_walk_in_which_nothing_changed(
         reading.read("shelf", Unchanged(SourceConfig("shelf", "there")))
     assert len(told) == 3
     assert len(found(asked, "warehouse")) == 6
+
+
+def test_what_there_was_no_time_to_ask_for_is_weighed_as_if_it_were_gone(
+    asked: Service, shelf: Shelf
+) -> None:
+    """Else a source of thousands that was emptied would lose a thousand with every sync, and nobody were asked."""
+
+    class Asking(Shelf):
+        def changes(self, since: str | None) -> Iterator[Change]:
+            yield from (shelf.put(key) for key in shelf.texts if key != "Porto.txt")
+            yield Checkpoint("now", whole=True, doubts=self.doubts)
+
+        def doubts(self, key: str) -> str:
+            self.asked.append(key)
+            return "" if key == "Lyon.txt" else why
+
+    for number in range(20):
+        shelf.texts[f"{number}.txt"] = f"Note {number} on the warehouse."
+    read(shelf)
+    source = Asking(SourceConfig("shelf", "there"))
+    shelf.texts = {"Turin.txt": shelf.texts["Turin.txt"], "Porto.txt": ""}
+    source.asked, why = [], f"{UNASKED}more than 1 are missing"
+    held = Sync(load("words"), load("vectors")).read("shelf", source)
+    assert (held.held, held.removed, held.failed, held.unchanged) == (1, 0, 24, 1)
+    assert len(source.asked) == 25, "each once"
+    why = "it answers"
+    gone = Sync(load("words"), load("vectors")).read("shelf", source)
+    assert (gone.held, gone.removed, gone.failed) == (0, 1, 24)

@@ -16,7 +16,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -30,6 +30,7 @@ from bench.query import Client, percentile, serving, timed
 
 FILES = 2_000
 PARAGRAPHS = 3
+PARAGRAPHS_KNOWN = 3_000
 EVERY_S = 15
 QUIET = 300
 
@@ -78,11 +79,9 @@ def user(number: int, address: str, think_s: float, until: float, seen: Seen) ->
             document = found[0]["document"]
 
 
-def syncing(address: str, folder: Path, until: float, done: list[dict[str, int]]) -> None:
+def syncing(address: str, folder: Path, known: list[str], until: float, done: list[dict[str, int]]) -> None:
     """Sync the folder again and again; a quarter of its files are others each time."""
-    known = texts(17, 130)
-    write(folder, range(FILES), known)
-    with httpx.Client(base_url=address, timeout=120, trust_env=False) as client:
+    with httpx.Client(base_url=address, timeout=300, trust_env=False) as client:
         client.delete("/api/sources/feed")
         new = {"kind": "folder", "location": str(folder), "name": "feed", "grant": ["public"]}
         client.post("/api/sources", json=new).raise_for_status()
@@ -94,13 +93,16 @@ def syncing(address: str, folder: Path, until: float, done: list[dict[str, int]]
                 client.delete("/api/sync")
                 return
             done.append({name: job["summaries"][0].get(name, 0) for name in ("indexed", "failed")})
-            write(folder, range(turn % 4, FILES, 4), known)
+            write(folder, range(turn % 4, FILES, 4), known, turn + 1)
 
 
-def write(folder: Path, numbers: range, known) -> None:
+def write(folder: Path, numbers: range, known: list[str], turn: int) -> None:
+    """Each paragraph is new by its number. Their words are made up beforehand: that would take time from those who are measured."""
     folder.mkdir(parents=True, exist_ok=True)
+    dice = random.Random(turn)
     for number in numbers:
-        (folder / f"{number}.txt").write_text("\n\n".join(next(known) for _ in range(PARAGRAPHS)))
+        some = (f"{turn}{number}{place} {dice.choice(known)}" for place in range(PARAGRAPHS))
+        (folder / f"{number}.txt").write_text("\n\n".join(some))
 
 
 def watch(process: psutil.Process, until: float, sizes: list[tuple[float, float]]) -> None:
@@ -129,6 +131,8 @@ def main() -> None:
     settings = load(home=home(given.home))
     build(settings, given.passages)
     seen, done, sizes = Seen(), list[dict[str, int]](), list[tuple[float, float]]()
+    known, feed = list(islice(texts(17, 130), PARAGRAPHS_KNOWN)), settings.home / "feed"
+    write(feed, range(FILES), known, 0)
     with serving(settings.home) as (address, process):
         search = Client(address)
         timed(search, queries(50, seed=99))
@@ -138,7 +142,7 @@ def main() -> None:
             threading.Thread(target=user, args=(n, address, given.think, until, seen))
             for n in range(given.users)
         ]
-        doing.append(threading.Thread(target=syncing, args=(address, settings.home / "feed", until, done)))
+        doing.append(threading.Thread(target=syncing, args=(address, feed, known, until, done)))
         doing.append(threading.Thread(target=watch, args=(process, until, sizes)))
         for each in doing:
             each.start()

@@ -19,6 +19,7 @@ from ingest.parsers.workers import ParserPool
 from ingest.split import asides, scans, split
 from memory import registry
 from memory.catalogue.catalogue import Catalogue
+from memory.courtesy import COURTESY
 from memory.embedding.base import Embedder, Vectors
 from memory.index.base import VectorIndex
 from memory.words import WordAnalyser
@@ -67,6 +68,7 @@ class Split:
         """Divide each document."""
         divided = []
         for item in read:
+            COURTESY.give_way()
             text, pieces = split(item.parsed)
             apart = tuple(asides(item.parsed))
             divided.append(Divided(item, text, tuple(pieces), apart, scans(item.parsed)))

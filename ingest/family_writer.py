@@ -14,6 +14,7 @@ from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.documents import NewPassage
 from memory.catalogue.ledger import LedgerRow
 from memory.catalogue.vectors import text_digest
+from memory.courtesy import COURTESY
 from memory.domain import Document, SourceRef, Stage
 from memory.words import WordAnalyser
 
@@ -80,6 +81,7 @@ class FamilyWriter:
         document = assemble(item, parent=_nearest(item.fetched.parent, written))
         found = []
         for piece in item.pieces:
+            COURTESY.give_way()
             text = embedding_text(document.title, piece.location.heading, piece.text)
             length = self._words.length(text, document.language)
             found.append(NewPassage(piece.text, piece.location, length, text_digest(text)))

@@ -9,9 +9,10 @@ from ingest.facts import facts_of
 from ingest.split import embedding_text
 from memory.catalogue.catalogue import MAIN_LANGUAGE, NO_MAIN_LANGUAGE, Catalogue
 from memory.catalogue.passages import StoredPassage
+from memory.courtesy import COURTESY
 from memory.domain import OWNER
 from memory.embedding.base import ModelIdentity
-from memory.index.base import Entry, VectorIndex
+from memory.index.base import Entry, SparseWords, VectorIndex
 from memory.words import WordAnalyser
 
 FIRST_AVERAGE = 120.0
@@ -92,10 +93,8 @@ class IndexWriter:
         catalogue.set_meta(MAIN_LANGUAGE, main)
         last, done = 0, 0
         while part := catalogue.passages.after(last):
-            self._index.set_words(
-                [stored.passage.id for stored in part],
-                [self._words.document(spoken(stored), stored.language or main, average) for stored in part],
-            )
+            weighed = [self._weigh(stored, main, average) for stored in part]
+            self._index.set_words([stored.passage.id for stored in part], weighed)
             last, done = part[-1].passage.id, done + len(part)
             progress(done)
         catalogue.set_meta(_AVERAGE, average)
@@ -122,10 +121,7 @@ class IndexWriter:
         average, main = self.average(), self._catalogue.main_language()
         known = self._catalogue.vectors.get(self._model, [stored.digest for stored in waiting])
         texts = [spoken(stored) for stored in waiting]
-        words = [
-            self._words.document(text, stored.language or main, average)
-            for text, stored in zip(texts, waiting, strict=True)
-        ]
+        words = [self._weigh(stored, main, average) for stored in waiting]
         with self._catalogue.facts_lock:
             cards = self._catalogue.cards.fresh({stored.passage.document for stored in waiting})
             self._index.upsert(
@@ -142,6 +138,10 @@ class IndexWriter:
             )
         embedded = [stored.passage.id for stored in waiting if stored.digest in known]
         self._catalogue.passages.indexed([stored.passage.id for stored in waiting], embedded)
+
+    def _weigh(self, stored: StoredPassage, main: str, average: float) -> SparseWords:
+        COURTESY.give_way()
+        return self._words.document(spoken(stored), stored.language or main, average)
 
     def _write_facts(self, marks: Mapping[str, int]) -> None:
         with self._catalogue.facts_lock:

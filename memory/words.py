@@ -16,7 +16,7 @@ import re
 import threading
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, partial
 
 from qdrant_edge import Bm25, Bm25Config, DisabledStemmer, Language, StopwordsSet
@@ -102,6 +102,8 @@ class WordAnalyser:
         self._lock = threading.Lock()
         self._counters: dict[str, tuple[Bm25, Bm25]] = {}
         self._terms = {name: _Remembered(partial(self._analyse_word, name)) for name in ("", *_NAMES)}
+        # A document's passages are counted when it is written and weighed when the index is, soon after.
+        self._counts = lru_cache(maxsize=1_000)(self._count)
         self._stop = lru_cache(maxsize=20_000)(self._is_stop_word)
         self._stop_in = lru_cache(maxsize=20_000)(self._stop_word_in)
         self._content = _plain(
@@ -170,7 +172,7 @@ class WordAnalyser:
         own = {name for name, times in telling.items() if times == most}
         return _WORD.sub(lambda match: "" if own <= stops[match.group()] else match.group(), text)
 
-    def _counts(self, text: str, language: str) -> dict[int, int]:
+    def _count(self, text: str, language: str) -> Mapping[int, int]:
         name = LANGUAGES.get(language, "")
         text = unicodedata.normalize("NFC", text)
         if not text.isascii():

@@ -9,6 +9,7 @@ from typing import Any
 from haystack import Pipeline
 
 from memory import pipelines, registry
+from memory.courtesy import COURTESY
 from memory.errors import InvalidInput
 from memory.words import WordAnalyser
 from search.answer import Answer
@@ -46,7 +47,8 @@ class Searcher:
         :raises InvalidQuery: where the query cannot be understood.
         """
         began = time.perf_counter()
-        answer = _answer(run(self._pipeline, self._takes_request, request))
+        with COURTESY.ahead():
+            answer = _answer(run(self._pipeline, self._takes_request, request))
         if answer.ready.percent < 100:
             self._want(result.card.document for result in answer.results)
         return replace(answer, took_ms=(time.perf_counter() - began) * 1000)

@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 import qdrant_edge as q
 
+from memory.courtesy import COURTESY
 from memory.domain import OWNER, Asker
 from memory.embedding.base import ModelIdentity, Vectors
 from memory.errors import IndexUnavailable
@@ -68,6 +69,7 @@ class EdgeIndex:
     def upsert(self, entries: Sequence[Entry]) -> None:
         """Write passages, replacing those with the same ids."""
         for first in range(0, len(entries), _AT_ONCE):
+            COURTESY.give_way()
             points = [point(entry) for entry in entries[first : first + _AT_ONCE]]
             with self._write("Writing passages"):
                 self._update(q.UpdateOperation.upsert_points(points), len(points))
@@ -256,6 +258,7 @@ class EdgeIndex:
 
     def _set(self, changes: Sequence[tuple[int, dict[str, q.NamedVector]]]) -> None:
         for first in range(0, len(changes), _AT_ONCE):
+            COURTESY.give_way()
             some = changes[first : first + _AT_ONCE]
             with self._write("Writing vectors"):
                 known = self._open().retrieve([one for one, _ in some], False, False)

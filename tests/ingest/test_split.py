@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -156,3 +157,12 @@ PARSED = st.builds(
 @given(PARSED)
 def test_a_parsed_file_comes_over_the_wire_as_it_was(parsed: Parsed) -> None:
     assert parsed_from_json(json.loads(pack(parsed_to_json(parsed)))) == parsed
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=200))
+def test_tokens_of_plain_text_are_those_of_any_text(text: str) -> None:
+    counted = estimate_tokens(text)
+    # One letter beyond ASCII has it counted the other way: a letter more, and nothing else.
+    assert estimate_tokens(text + "é") - counted == pytest.approx(
+        estimate_tokens("xé") - estimate_tokens("x")
+    )

@@ -269,3 +269,33 @@ def test_any_groups_of_groups_give_what_an_oracle_says(
     same(pushed)
     take(catalogue, whole=False, gone=frozenset({one}))
     same({name: whom - {one} for name, whom in pushed.items() if name != one})
+
+
+def test_what_was_told_is_looked_up_by_what_it_has(catalogue: Catalogue) -> None:
+    """On either database, whatever the case, and with nothing that stands for something else."""
+
+    def kept(which: str, external: str) -> ListedPerson:
+        return person(which, login=f"{which}@x.example", about={"kept": {"externalId": external}})
+
+    take(catalogue, kept("p1", "E-100%_"), kept("p2", "e-100xy"), kept("p3", "e-1"), group("all", "p1", "b"))
+    take(catalogue, group("b", "p2"), whole=False, gone=frozenset({"p3"}))
+    known = catalogue.provisioned("ldap")
+
+    def ids(**by: Any) -> list[str]:
+        return [each.id for each in known.people(**by)]
+
+    assert ids() == ["p1", "p2"]
+    assert ids(having=["e-100%_"]) == ids(login="p1@x.example") == ids(ids=["p1", "p3"]) == ["p1"]
+    assert ids(having=["e-100", "XY"]) == ["p2"]
+    assert ids(having=["e-100"], login="p3@x.example") == ids(ids=[]) == []
+    assert [(total, [each.id for each in page]) for total, page in [known.some_people(1, 5)]] == [(2, ["p2"])]
+    assert [(each.id, each.members) for each in known.with_members(known.groups())] == [
+        ("all", {"p1", "b"}),
+        ("b", {"p2"}),
+    ]
+    within = known.groups_of(["p1", "p2", "b", "none"])
+    assert {which: [each.id for each in groups] for which, groups in within.items()} == {
+        "p1": ["all"],
+        "b": ["all"],
+        "p2": ["b"],
+    }

@@ -1,6 +1,6 @@
 """Whatever may be sent by the API's own description, and what it forbids: each is answered as the description says, never by a fault."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
@@ -17,13 +17,23 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api.app import create_app
+from api.by_key import ByApiKey
+from api.identify import Callers, Identification
+from api.roles import PERMISSIONS, Permission, UserRole
+from api.rules import OPEN, RULES
 from api.service import Service
 from memory.domain import OWNER
+from tests.api.test_admission import HOLDERS, Badge
 from tests.memories import add_folder, service, sync
 
 HOST = "http://127.0.0.1:8377"
 EXAMPLES = 8
 """For each operation; `bench/openapi.py` sends hundreds."""
+FEW = 2
+"""For each operation and everybody else who may ask."""
+
+REFUSED = 400
+"""And above: a request that cannot be understood is refused before anybody asks who sent it."""
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 LEFT_OUT = {"/api/backup"}
@@ -40,6 +50,11 @@ class Api:
         self.told: dict[str, Any] = self.client.get("/openapi.json", headers=self.headers(opened)).json()
         self.schema = schemathesis.openapi.from_dict(self.told)
         self.schema.app = app
+        catalogue = opened.memory.catalogue
+        by_key = ByApiKey(catalogue.api_keys, Callers(catalogue.people, HOLDERS))
+        opened.identify = Identification([opened.owner, by_key, Badge()])
+        given = {"name": "reader", "scopes": ["read"], "grant": ["public"]}
+        self.key = self.client.post("/api/keys", json=given, headers=self.headers(opened)).json()["key"]
         [hit, *_] = opened.search("zirconium", OWNER)["results"]
         self.real = {"document": hit["document"], "other": hit["document"], "name": "files", "page": "1"}
         self.sent = self.headers(opened)
@@ -69,7 +84,41 @@ def test_every_operation_answers_as_it_says(api: Api) -> None:
             ask(api, operation, EXAMPLES)
 
 
-def ask(api: Api, operation: Any, examples: int) -> None:
+def as_somebody_else(api: Api) -> Iterator[tuple[str, dict[str, str], frozenset[Permission]]]:
+    """Everybody who may ask and is not the owner: who that is, what they show, and what they may do."""
+    for role in UserRole:
+        yield role.value, {"badge": role.name}, PERMISSIONS[role]
+    yield "a program", {"authorization": f"Bearer {api.key}"}, frozenset({Permission.READ})
+    yield "nobody", {}, frozenset()
+
+
+def test_every_operation_answers_as_it_says_whoever_asks(api: Api) -> None:
+    """And what `api/rules.py` does not let somebody do, nothing that they send gets them."""
+    for who, shown, may in as_somebody_else(api):
+        for operation in (each.ok() for each in api.schema.get_all_operations()):
+            if operation.path not in LEFT_OUT:
+                ask(api, operation, FEW, shown, refused=is_refused(operation, may), who=who)
+
+
+def is_refused(operation: Any, may: frozenset[Permission]) -> bool:
+    """Whether somebody who may do so much is refused at an operation, whatever they send."""
+    told = {(method, path.replace(":path}", "}")): needed for (method, path), needed in RULES.items()}
+    needed = told.get((operation.method.upper(), operation.path))
+    if needed is None:
+        assert (operation.method.upper(), operation.path) in OPEN
+        return False
+    return needed not in may
+
+
+def ask(
+    api: Api,
+    operation: Any,
+    examples: int,
+    shown: Mapping[str, str] | None = None,
+    *,
+    refused: bool = False,
+    who: str = "the owner",
+) -> None:
     """Send what fits the description and what does not, the same each time; two of three times about what is there."""
     number = count()
     modes = [operation.as_strategy(generation_mode=mode) for mode in GenerationMode]
@@ -89,8 +138,10 @@ def ask(api: Api, operation: Any, examples: int) -> None:
             case.path_parameters |= {
                 name: value for name, value in api.real.items() if name in case.path_parameters
             }
-        answer = case.call(base_url=HOST, headers=api.sent)
+        answer = case.call(base_url=HOST, headers=dict(api.sent if shown is None else shown))
         case.validate_response(answer, checks=CHECKS)
+        if refused:
+            assert answer.status_code >= REFUSED, (who, operation.label, answer.status_code)
 
     sent()
 

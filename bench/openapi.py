@@ -34,7 +34,7 @@ def main() -> None:
                 ask(api, operation, examples)
                 for who, shown, may in as_somebody_else(api):
                     refused = is_refused(operation, may)
-                    ask(api, operation, examples // 10, shown, refused=refused, who=who)
+                    ask(api, operation, max(1, examples // 10), shown, refused=refused, who=who)
             print(
                 f"{len(asked)} operations, up to {examples} each as the owner, a tenth as everybody else: {time.perf_counter() - began:.0f} s"
             )

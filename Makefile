@@ -12,7 +12,7 @@ INSTALL := $(PIP) install --quiet --no-compile --constraint constraints.txt
 COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test check bench clean
+.PHONY: setup demo test check audit bench clean
 
 setup: $(VENV)/.dev  ## everything for development
 
@@ -28,6 +28,12 @@ check: $(VENV)/.dev  ## style, types and layers
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+audit: $(VENV)/.dev  ## known holes in the packages, by PyPI's database; fails where that cannot be asked
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip --disable-pip-version-check install --quiet pip-audit
+	$(PIP) list --format=freeze --exclude-editable > $(VENV)/audit/packages.txt
+	$(VENV)/audit/bin/pip-audit --strict --progress-spinner=off --no-deps --disable-pip -r $(VENV)/audit/packages.txt
 
 bench: $(VENV)/.dev  ## the figures of bench/README.md
 	$(BIN)/python bench/folder.py

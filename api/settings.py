@@ -53,7 +53,7 @@ class EmbeddingSettings(SettingsGroup):
 
     model: str = Field(
         "builtin",
-        description="`builtin` (multilingual-e5-small), `hash` (no model, for trials), or a sentence-transformers name or folder.",
+        description="`builtin` (multilingual-e5-small), `hash` (no model, for trials), or a sentence-transformers name (with `@` and a commit where it is downloaded) or folder.",
     )
     allow_download: bool = Field(False, description="Whether a named model may be downloaded.")
     nice: Annotated[int, Field(ge=0, le=19)] = Field(

@@ -1,5 +1,6 @@
 """Embeds with sentence-transformers. The only module that imports torch, and only when it is used."""
 
+import re
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -16,6 +17,7 @@ from memory.errors import ModelUnavailable
 _BATCH = 8
 """Texts in one forward pass: on 2 cores 4 gave 18.0 passages/s, 8 20.7, 16 19.9, 32 14.7."""
 
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _NOT_NEEDED = ["onnx/*", "openvino/*", "*.h5", "*.ot", "*.msgpack", "*.onnx", "coreml/*"]
 
 
@@ -25,11 +27,11 @@ class SentenceEmbedder:
     Its prompts ``query`` and ``passage`` (else ``document``) are used, and none where it has none.
     Safe for threads. Results do not depend on what is embedded together.
 
-    :param model: a folder, or the name of a model in the Hugging Face cache.
+    :param model: a folder, or the name of a model in the Hugging Face cache, with ``@`` and a revision where it has several.
     :param threads: threads for one forward pass; None leaves it to torch.
     :param name: what people call it; by default the folder's or the model's name.
     :param cache: a folder to remember the hash of the weights in, so that it is computed once.
-    :param allow_download: whether a name that is not in the cache may be downloaded.
+    :param allow_download: whether a name that is not in the cache may be downloaded; it then needs a commit for its revision.
     :raises ModelUnavailable: where there is no such model or it cannot be loaded.
     """
 
@@ -113,11 +115,23 @@ def _folder(model: str | Path, allow_download: bool) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    full = model if "/" in model else f"sentence-transformers/{model}"
+    name, _, revision = model.partition("@")
+    full = name if "/" in name else f"sentence-transformers/{name}"
+    pinned = _COMMIT.fullmatch(revision) is not None
     try:
-        return Path(snapshot_download(full, local_files_only=not allow_download, ignore_patterns=_NOT_NEEDED))
+        return Path(
+            snapshot_download(
+                full,
+                revision=revision or None,
+                local_files_only=not (allow_download and pinned),
+                ignore_patterns=_NOT_NEEDED,
+            )
+        )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         hint = "Use `builtin`, give the folder of a model, or allow the download of this one."
+        if allow_download and not pinned:
+            # A name alone, or a branch, means whatever its owner has put there today.
+            hint = f"It is downloaded by one commit only: write {name}@ and the 40 digits of the commit."
         raise ModelUnavailable(f"The embedding model {model} is not on this machine.", hint=hint) from error
 
 

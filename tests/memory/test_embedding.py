@@ -276,6 +276,17 @@ def test_a_folder_is_a_model_and_its_prompts_are_part_of_it(
     assert other.identity.digest != builtin.identity.digest
 
 
+@pytest.mark.parametrize("revision", ["", "@main", "@0123abc"])
+def test_a_model_is_downloaded_by_a_commit_only(tmp_path: Path, revision: str) -> None:
+    name = f"nobody/none{revision}"
+    with pytest.raises(ModelUnavailable) as told:
+        open_embedder(name, tmp_path, allow_download=True)
+    assert "by one commit only: write nobody/none@" in told.value.hint
+    with pytest.raises(ModelUnavailable) as told:
+        open_embedder(name, tmp_path)
+    assert "allow the download" in told.value.hint
+
+
 def test_a_deferred_module_is_imported_when_it_is_called() -> None:
     sys.modules.pop("colorsys", None)
     with deferred_imports(("colorsys", "json")):

@@ -106,6 +106,8 @@ def _ours(error: DBAPIError) -> MnemeError:
             "The catalogue's database is away: %s", said.partition("\n")[0]
         )  # where it is, is nobody's business
         return CatalogueAway()
+    if "NUL (0x00)" in said:  # PostgreSQL has no such character
+        return InvalidInput("A text with the character NUL cannot be kept or looked for.")
     if "disk is full" in said or "No space left" in said:
         return DiskFull("The catalogue cannot be written: the disk is full.")
     if "malformed" in said or "not a database" in said or "disk image" in said:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -133,6 +133,14 @@ def test_the_ledger_follows_the_last_passage(catalogue: Catalogue) -> None:
     catalogue.passages.embedded(ids)
     stages.append(catalogue.ledger.find([document.ref])[document.ref].stage)
     assert stages == [Stage.PARSED, Stage.INDEXED, Stage.EMBEDDED]
+
+
+def test_a_text_that_no_database_holds_is_the_askers_mistake(catalogue: Catalogue) -> None:
+    with suppress(InvalidInput):  # PostgreSQL holds no NUL; SQLite does, and finds nothing
+        assert catalogue.documents.named("a\x00b", OWNER) == []
+    with suppress(InvalidInput):
+        assert catalogue.person_pages.find("a\x00b", OWNER) == []
+    catalogue.documents.named("a", OWNER)
 
 
 def test_a_revocation_counts_from_its_commit(catalogue: Catalogue) -> None:

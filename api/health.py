@@ -37,8 +37,7 @@ class Health:
 
     def _look(self) -> list[str]:
         try:
-            self._memory.catalogue.get_meta("model")
-            self._memory.index.facts([])
+            self._memory.there()
         except MnemeError as error:
             return [str(error)]
         return []

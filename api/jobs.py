@@ -184,7 +184,7 @@ class Jobs:
             self._again(sync, lambda: likeness.update(sync.stopping))
 
     def _again(self, sync: Sync, work: Callable[[], _T]) -> _T:
-        return undaunted(self._memory.catalogue, sync.stopping, work)
+        return undaunted(self._memory.there, sync.stopping, work)
 
     def _embed(self, sync: Sync, job: SyncJob) -> None:
         def embed() -> int:

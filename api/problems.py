@@ -40,6 +40,7 @@ _KNOWN: dict[type[MnemeError], Problem] = {
     errors.CatalogueError: Problem(500, "catalogue-unusable", "The catalogue cannot be used", 74),
     errors.CatalogueAway: Problem(503, "catalogue-away", "The catalogue cannot be reached for now", 75),
     errors.IndexUnavailable: Problem(503, "index-unusable", "The index cannot be used", 74),
+    errors.IndexAway: Problem(503, "index-away", "The index cannot be reached for now", 75),
     errors.ModelMismatch: Problem(503, "model-mismatch", "The index was made by another model", 78),
     errors.ModelUnavailable: Problem(503, "model-unavailable", "The embedding model cannot be loaded", 69),
     errors.NotInstalled: Problem(501, "not-installed", "A package is not installed", 69),

@@ -42,7 +42,8 @@ class IndexSettings(SettingsGroup):
     """Where passages are searched."""
 
     url: str = Field(
-        "", description="Address of a Qdrant server; empty: the embedded index in the home folder."
+        "",
+        description="Address of a Qdrant server (not verified against a live server); empty: the embedded index in the home folder.",
     )
     collection: str = Field("mneme", description="The collection on the Qdrant server.")
     api_key: SecretStr = Field(SecretStr(""), description="Key for the Qdrant server.")

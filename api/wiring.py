@@ -203,6 +203,15 @@ class Memory:
         registry.provide(NAME, IndexWriter, writer)
         return writer
 
+    def there(self) -> None:
+        """Ask the catalogue and the index for something.
+
+        :raises CatalogueAway: where its database cannot be reached.
+        :raises IndexAway: where its server cannot be reached.
+        """
+        self.catalogue.get_meta("model")
+        self.index.facts([])
+
     def finish_interrupted(self) -> None:
         """Finish removals of sources and changes of facts that were interrupted; waits for whoever changes documents."""
         if self.catalogue.sources.removing() or self.catalogue.documents.facts_pending():
@@ -366,7 +375,8 @@ def open_index(settings: Settings, identity: ModelIdentity) -> VectorIndex:
         from memory.index.server import ServerIndex
 
         key = settings.index.api_key.get_secret_value() or None
-        client = QdrantClient(url=settings.index.url, api_key=key)
+        # It would ask for the server's version in a thread of its own, and warn where no log of ours hears it.
+        client = QdrantClient(url=settings.index.url, api_key=key, check_compatibility=False)
         return ServerIndex(client, settings.index.collection, identity, own_statistics=own)
     from memory.index.edge import EdgeIndex
 

@@ -181,6 +181,13 @@ class IndexUnavailable(MnemeError):
     default_hint = "Run `mneme doctor --repair`: it rebuilds the index from the catalogue."
 
 
+class IndexAway(IndexUnavailable):
+    """The server that has the index cannot be reached for now."""
+
+    retryable = True
+    default_hint = "Try again in a moment; nothing that was written is lost. If it stays so, check that the Qdrant server runs and can be reached."
+
+
 class ModelMismatch(IndexUnavailable):
     """The index was made by another embedding model."""
 

@@ -16,7 +16,7 @@ from memory.catalogue.cards import Cards
 from memory.catalogue.decisions import Decisions
 from memory.catalogue.directories import Directories
 from memory.catalogue.documents import Documents
-from memory.catalogue.engine import comes_back, open_engine, transaction
+from memory.catalogue.engine import open_engine, transaction
 from memory.catalogue.events import Events
 from memory.catalogue.holds import Holds
 from memory.catalogue.integrity import integrity, mend_indexes
@@ -92,10 +92,6 @@ class Catalogue:
     def transaction(self) -> AbstractContextManager[Connection]:
         """A transaction over several stores: ``with catalogue.transaction() as connection:``."""
         return transaction(self._engine)
-
-    def comes_back(self, stopping: Callable[[], bool]) -> bool:
-        """Wait, for minutes, until the database answers again; says whether it does."""
-        return comes_back(self._engine, stopping)
 
     def get_meta(self, key: str) -> Any:
         """A fact about the memory itself, or None."""

@@ -2,7 +2,6 @@
 
 import logging
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -110,6 +109,10 @@ def _ours(error: DBAPIError) -> MnemeError:
         return InvalidInput("A text with the character NUL cannot be kept or looked for.")
     if "disk is full" in said or "No space left" in said:
         return DiskFull("The catalogue cannot be written: the disk is full.")
+    return _unusable(said, operational=isinstance(error, OperationalError))
+
+
+def _unusable(said: str, *, operational: bool) -> CatalogueError:
     if "malformed" in said or "not a database" in said or "disk image" in said:
         return CatalogueError(
             f"The catalogue is damaged: {said}.",
@@ -120,7 +123,7 @@ def _ours(error: DBAPIError) -> MnemeError:
             "The catalogue cannot be read or written: the disk refuses.",
             hint="Free some space if the disk is full, and run the same command again; else have the disk checked.",
         )
-    if isinstance(error, OperationalError) and "unable to open" in said:
+    if operational and "unable to open" in said:
         return CatalogueError(
             "The catalogue cannot be opened.",
             hint="Check that its folder exists and may be written, or set MNEME_HOME.",
@@ -136,24 +139,6 @@ def _is_away(error: DBAPIError) -> bool:
     if state is None:
         return error.connection_invalidated or isinstance(error, OperationalError)
     return str(state).startswith(("08", "57P"))
-
-
-def comes_back(engine: Engine, stopping: Callable[[], bool], longest_s: float = 300.0) -> bool:
-    """Wait until the database answers; says whether it does.
-
-    :param stopping: whether nobody wants to wait any more.
-    """
-    until, pause_s = time.monotonic() + longest_s, 0.1
-    while not stopping() and time.monotonic() < until:
-        try:
-            with transaction(engine) as connection:
-                connection.execute(text("SELECT 1"))
-        except CatalogueAway:
-            time.sleep(pause_s)
-            pause_s = min(5.0, pause_s * 2)
-        else:
-            return True
-    return False
 
 
 def transaction(engine: Engine) -> AbstractContextManager[Connection]:

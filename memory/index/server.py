@@ -1,5 +1,6 @@
 """The index on a Qdrant server or cluster, by qdrant-client."""
 
+import logging
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,11 +10,11 @@ from typing import Any
 import numpy as np
 from qdrant_client import QdrantClient, models
 from qdrant_client.common.client_exceptions import QdrantException
-from qdrant_client.http.exceptions import ApiException
+from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
 from memory.domain import OWNER, Asker
 from memory.embedding.base import ModelIdentity, Vectors
-from memory.errors import DiskFull, IndexUnavailable, ModelMismatch
+from memory.errors import DiskFull, IndexAway, IndexUnavailable, ModelMismatch
 from memory.index.base import Entry, Facts, Filters, LegQuery, Legs, Scored, SparseWords
 from memory.index.conditions import (
     FACTS,
@@ -30,8 +31,11 @@ from memory.index.conditions import (
     read_facts,
 )
 
+log = logging.getLogger("mneme")
+
 _PAGE = 10_000  # ids read at once
 _AT_ONCE = 500  # passages in one request: some megabytes
+_AWAY = (502, 503, 504)
 _HINT = "Check that the Qdrant server runs and can be reached, and what its log says."
 
 
@@ -43,7 +47,8 @@ class ServerIndex:
     :param model: the model whose vectors it holds.
     :param own_statistics: see `VectorIndex`, rule 5.
     :raises ModelMismatch: where another model made it.
-    :raises IndexUnavailable: where the server cannot be reached or the collection is not one of ours.
+    :raises IndexAway: where the server cannot be reached; every method raises it, and what it did may then have been done or not.
+    :raises IndexUnavailable: where the collection is not one of ours.
     """
 
     def __init__(
@@ -237,9 +242,20 @@ def _server_errors(what: str) -> Iterator[None]:
     try:
         yield
     except (ApiException, QdrantException, ValueError, KeyError, OSError) as error:
+        if _is_away(error):
+            log.warning("The index's server is away: %s", error)
+            raise IndexAway(f"{what} failed: the server of the index cannot be reached.") from error
         if "No space left" in str(error):
             raise DiskFull(f"{what} needs more space than the server's disk has.") from error
         raise IndexUnavailable(f"{what} failed: {error}", hint=_HINT) from error
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether nobody answers, or somebody in front of the server says that it does not."""
+    if isinstance(error, UnexpectedResponse):
+        return error.status_code in _AWAY
+    # The client wraps whatever goes wrong on the way so, and answers that it cannot read (a ValueError) as well.
+    return isinstance(error, ResponseHandlingException) and not isinstance(error.source, ValueError)
 
 
 def _sparse(words: SparseWords) -> models.SparseVector:

@@ -1,53 +1,30 @@
 """A memory whose catalogue is in PostgreSQL: it answers as one in SQLite does, and goes on after the database was restarted or crashed."""
 
 import random
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from api.app import create_app
-from api.service import Service
 from memory.catalogue.catalogue import Catalogue
 from memory.catalogue.engine import after_commit, open_engine, transaction
-from memory.domain import OWNER
 from memory.errors import CatalogueAway
+from tests.asking import NOTES, OFTEN, Asking, answers, write_notes
 from tests.memories import add_folder, service, sync
 from tests.postgres import Postgres, postgres
 
 HERE = "http://localhost"
-NOTES = 40
-WORDS = ("notice period", "supplier invoice", "warranty", "delivery", "board", "clause", "budget")
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Postgres]:
     with postgres() as running:
         yield running
-
-
-def write_notes(folder: Path) -> None:
-    folder.mkdir()
-    for number in range(NOTES):
-        said = " ".join(f"{WORDS[(number * place) % 7]} {number * place % 31}" for place in range(1, 150))
-        (folder / f"{number:03}.txt").write_text(f"Clause {number}\n\n{said}\n")
-
-
-def answers(asked: Service) -> list[Any]:
-    """What is found for some questions, without ids, which differ from memory to memory."""
-    found = [asked.search(query, OWNER, limit=100)["results"] for query in WORDS]
-    return [
-        sorted(
-            (hit["ref"], round(hit["score"], 6), *(each["text"] for each in hit["passages"])) for hit in each
-        )
-        for each in found
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -59,34 +36,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Any]]:
         add_folder(asked, place / "files", "notes")
         assert sync(asked)["state"] == "done"
         return place / "files", answers(asked)
-
-
-class Asking:
-    """Somebody who searches all the time, and what the answers were."""
-
-    def __init__(self, client: TestClient) -> None:
-        self.seen: Counter[str] = Counter()
-        self._client, self._done = client, threading.Event()
-        self._thread = threading.Thread(target=self._ask)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self._thread.join()
-
-    def _ask(self) -> None:
-        while not self._done.is_set():
-            for path in ("/api/search?q=notice+period", "/?q=warranty", "/api/sources", "/healthz"):
-                got = self._client.get(
-                    path, headers={"accept": "text/html" if path.startswith("/?") else "*/*"}
-                )
-                self.seen[
-                    f"{path.partition('?')[0]} {got.status_code} {got.headers.get('retry-after', '')}".strip()
-                ] += 1
-            self._done.wait(0.02)
 
 
 @pytest.mark.slow
@@ -125,14 +74,7 @@ def test_a_database_that_is_restarted_under_load_loses_nothing(
             assert ready == 200
         job = client.get("/api/sync").json()
         assert (job["state"], job["errors"]) == ("done", [])
-        assert set(asking.seen) <= {
-            *(
-                f"{path} {status}"
-                for path in ("/api/search", "/", "/api/sources")
-                for status in ("200", "503 5")
-            ),
-            "/healthz 200",
-        }
+        assert set(asking.seen) <= OFTEN
         assert asking.seen["/api/search 503 5"]
         assert answers(asked) == known
         assert sync(asked)["summaries"][0]["unchanged"] == NOTES

@@ -9,7 +9,6 @@ import socket
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.metadata import version
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, TypeAdapter
@@ -108,14 +107,10 @@ class _Handler(BaseHTTPRequestHandler):
         size = int(self.headers.get("content-length", 0))
         body = json.loads(self.rfile.read(size) or b"{}")
         path = self.path.partition("?")[0].strip("/")
-        if not path:
-            told: Any = {"title": "qdrant", "version": version("qdrant-client")}
-        else:
-            _, name, *rest = path.split("/")
-            with self.stand_in.lock:
-                answer = _ANSWERS[f"{self.command} {'/'.join(rest)}"](self.stand_in.held, name, body)
-            told = {"result": _plain(answer), "status": "ok", "time": 0.0}
-        written = json.dumps(told).encode()
+        _, name, *rest = path.split("/")
+        with self.stand_in.lock:
+            answer = _ANSWERS[f"{self.command} {'/'.join(rest)}"](self.stand_in.held, name, body)
+        written = json.dumps({"result": _plain(answer), "status": "ok", "time": 0.0}).encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(written)))

@@ -77,10 +77,6 @@ def test_a_server_that_comes_and_goes_under_load_loses_nothing(
     stand_in.stop()
 
 
-@pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnhandledThreadExceptionWarning"
-)  # the client asks for its version
-@pytest.mark.filterwarnings("ignore:Failed to obtain server version")
 def test_a_server_that_is_not_there_is_told_without_its_address(tmp_path: Path) -> None:
     stand_in = StandIn()
     with service(tmp_path / "home", index={"url": stand_in.url}) as asked:

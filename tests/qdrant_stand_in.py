@@ -106,12 +106,17 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         size = int(self.headers.get("content-length", 0))
         body = json.loads(self.rfile.read(size) or b"{}")
+        if self.stand_in.in_front is not None:
+            self._send(self.stand_in.in_front, b"no answer from http://qdrant.internal:6333")
+            return
         path = self.path.partition("?")[0].strip("/")
         _, name, *rest = path.split("/")
         with self.stand_in.lock:
             answer = _ANSWERS[f"{self.command} {'/'.join(rest)}"](self.stand_in.held, name, body)
-        written = json.dumps({"result": _plain(answer), "status": "ok", "time": 0.0}).encode()
-        self.send_response(200)
+        self._send(200, json.dumps({"result": _plain(answer), "status": "ok", "time": 0.0}).encode())
+
+    def _send(self, status: int, written: bytes) -> None:
+        self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(written)))
         self.end_headers()
@@ -144,11 +149,15 @@ class _Server(ThreadingHTTPServer):
 
 
 class StandIn:
-    """Answers at one address, from `start` to `stop`, again and again, with what it holds."""
+    """Answers at one address, from `start` to `stop`, again and again, with what it holds.
+
+    `in_front` is a status that something in front of it answers with instead, if any.
+    """
 
     def __init__(self) -> None:
         self.held = QdrantClient(":memory:")
         self.lock = threading.Lock()
+        self.in_front: int | None = None
         self.connections: set[socket.socket] = set()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

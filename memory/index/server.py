@@ -243,7 +243,7 @@ def _server_errors(what: str) -> Iterator[None]:
         yield
     except (ApiException, QdrantException, ValueError, KeyError, OSError) as error:
         if _is_away(error):
-            log.warning("The index's server is away: %s", error)
+            log.warning("The index's server is away: %s", _why(error))
             raise IndexAway(f"{what} failed: the server of the index cannot be reached.") from error
         if "No space left" in str(error):
             raise DiskFull(f"{what} needs more space than the server's disk has.") from error
@@ -256,6 +256,14 @@ def _is_away(error: Exception) -> bool:
         return error.status_code in _AWAY
     # The client wraps whatever goes wrong on the way so, and answers that it cannot read (a ValueError) as well.
     return isinstance(error, ResponseHandlingException) and not isinstance(error.source, ValueError)
+
+
+def _why(error: BaseException) -> str:
+    """Why a server is away, in a word: whole errors may name it, and the pages of a gateway whatever they like."""
+    if isinstance(error, UnexpectedResponse):
+        return f"status {error.status_code}"
+    below = error.source if isinstance(error, ResponseHandlingException) else error.__cause__
+    return _why(below) if below is not None else type(error).__name__
 
 
 def _sparse(words: SparseWords) -> models.SparseVector:

@@ -1,5 +1,6 @@
 """A memory whose index is on a server: it goes on after that was away, and answers as one that nobody interrupted."""
 
+import logging
 import random
 import time
 from pathlib import Path
@@ -84,3 +85,48 @@ def test_a_server_that_is_not_there_is_told_without_its_address(tmp_path: Path) 
             _ = asked.memory.index
         assert str(stand_in.port) not in told.value.message
         assert "Qdrant server runs" in told.value.hint
+
+
+@pytest.mark.parametrize("status", [502, 503, 504, None])
+def test_neither_the_answer_nor_the_log_says_where_a_server_is_that_is_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, status: int | None
+) -> None:
+    """Also where something in front of it answers in its stead, with a page that names it."""
+    stand_in = StandIn()
+    stand_in.start()
+    with service(tmp_path / "home", index={"url": stand_in.url}) as asked:
+        index = asked.memory.index
+        stand_in.in_front = status
+        if status is None:
+            stand_in.stop()
+        with caplog.at_level(logging.WARNING), pytest.raises(IndexAway) as told:
+            index.facts([])
+        assert f"status {status}" in caplog.text or status is None
+        for said in (told.value.message, told.value.hint, *caplog.messages):
+            assert "internal" not in said
+            assert str(stand_in.port) not in said
+        assert caplog.messages
+    stand_in.stop()
+
+
+def test_a_sync_that_waits_for_a_server_can_be_stopped_and_the_next_goes_on(
+    files: Path, tmp_path: Path
+) -> None:
+    stand_in = StandIn()
+    stand_in.start()
+    with service(tmp_path / "home", index={"url": stand_in.url}) as asked:
+        add_folder(asked, files, "notes")
+        _ = asked.memory.index
+        stand_in.stop()
+        asked.jobs.start([])
+        time.sleep(2)
+        assert asked.jobs.running
+        begun = time.monotonic()
+        asked.jobs.stop()
+        assert time.monotonic() - begun < 15
+        assert asked.jobs.current
+        assert asked.jobs.current.state == "stopped"
+        stand_in.start()
+        assert sync(asked)["state"] == "done"
+        assert asked.doctor(repair=False, rebuild=False)["well"]
+    stand_in.stop()

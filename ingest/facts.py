@@ -26,14 +26,17 @@ def facts_of(card: Card) -> Facts:
 def outdated(catalogue: Catalogue, index: VectorIndex) -> list[str]:
     """Documents of which the index has other facts than the catalogue, though none is waiting to be written.
 
-    Reads every passage of the index.
+    Reads every passage of the index. Those that a newer version has replaced keep their facts until they leave it.
     """
+    leaving = catalogue.passages.leaving()
     wrong: set[str] = set()
     ids = iter(index.ids())
     while part := list(islice(ids, _AT_ONCE)):
         held = index.facts(part)
         cards = catalogue.cards.fresh({facts.document for facts in held.values()})
-        for facts in held.values():
+        for passage, facts in held.items():
+            if passage in leaving:
+                continue
             if (card := cards.get(facts.document)) is not None and facts_of(card) != facts:
                 wrong.add(facts.document)
     return sorted(wrong - catalogue.documents.facts_pending().keys())

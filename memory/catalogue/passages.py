@@ -86,6 +86,12 @@ class Passages:
         with transaction(self._engine) as connection:
             return list(connection.execute(query.order_by(passages.c.id).limit(limit)).scalars())
 
+    def leaving(self) -> set[int]:
+        """Ids of all passages that a newer version of their document has replaced, or that went with it."""
+        query = select(passages.c.id).where(passages.c.stale.is_(True))
+        with transaction(self._engine) as connection:
+            return set(connection.execute(query).scalars())
+
     def indexed(self, ids: Sequence[int], embedded: Sequence[int]) -> None:
         """Note what the index holds now; the ledger follows in the same transaction."""
         with transaction(self._engine) as connection:

@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,10 @@ import pytest
 
 from ingest.facts import outdated
 from ingest.index_writer import IndexWriter
+from memory.catalogue.documents import NewPassage
 from memory.catalogue.engine import after_commit
-from memory.domain import OWNER, Access
+from memory.catalogue.vectors import text_digest
+from memory.domain import OWNER, Access, Location
 from memory.index.base import Facts, Filters
 from memory.index.edge import EdgeIndex
 from tests.search.small_memory import EVERYBODY, SmallMemory, small_memory
@@ -97,6 +101,20 @@ def test_other_facts_in_the_index_are_found(memory: SmallMemory) -> None:
     memory.writer.write_pending()
     assert outdated(memory.catalogue, memory.index) == []
     assert memory.index.count(Filters(sources=("elsewhere",)), OWNER) == 0
+
+
+def test_a_new_version_that_waits_for_the_index_is_no_surprise(memory: SmallMemory) -> None:
+    """As a kill leaves it: the old passages keep their facts until they leave the index."""
+    first = memory.catalogue.documents.named("First", OWNER)[0][0]
+    newer = replace(memory.catalogue.documents.get(first, OWNER), modified=datetime(2026, 1, 2, tzinfo=UTC))
+    text = "another text"
+    with memory.catalogue.transaction() as connection:
+        new = [NewPassage(text, Location(0, len(text)), 2, text_digest(text))]
+        memory.catalogue.documents.replace(connection, newer, text, new)
+    assert outdated(memory.catalogue, memory.index) == []
+    memory.writer.write_pending()
+    assert outdated(memory.catalogue, memory.index) == []
+    assert memory.index.count(Filters(documents=(first,)), OWNER) == 1
 
 
 def test_a_card_is_read_past_what_is_kept_at_hand(memory: SmallMemory) -> None:

@@ -169,7 +169,11 @@ class Killed:
         other = self.place / "at once"
         _sources(other, self.place)
         finish(other)
-        assert state(self.home) == state(other)
+        held, once = state(self.home), state(other)
+        for key in sorted(held.keys() | once.keys()):
+            if held.get(key) != once.get(key):
+                print(key, held.get(key), once.get(key), sep="\n  ", flush=True)
+        assert held == once
         shutil.rmtree(other)
 
 

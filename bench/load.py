@@ -4,7 +4,8 @@
 
 A real service over a memory of 100,000 passages. First one client alone, for the quiet p50. Then each user waits (exponentially distributed, ten
 seconds in the mean) and asks: eight of ten times a search, else a page of results, or a document that the last search found. Meanwhile a folder is synced whose
-files keep changing, so that parsing, embedding and writing never pause. Memory is that of the service with all its processes (PSS), every 15 seconds.
+files keep changing, so that parsing, embedding and writing never pause. Memory is that of the service with all its processes (PSS), every 15 seconds:
+what they hold (anonymous), and what of files is mapped, which the system takes back when it needs room.
 """
 
 import argparse
@@ -105,18 +106,41 @@ def write(folder: Path, numbers: range, known: list[str], turn: int) -> None:
         (folder / f"{number}.txt").write_text("\n\n".join(some))
 
 
-def watch(process: psutil.Process, until: float, sizes: list[tuple[float, float]]) -> None:
-    """The memory of all its processes in MB, with the minute."""
+@dataclass(frozen=True)
+class Size:
+    """The memory of all processes in MB, at a minute."""
+
+    minute: float
+    held: float
+    mapped: float
+    by_process: dict[int, float]
+    """What each holds."""
+
+
+def watch(process: psutil.Process, until: float, sizes: list[Size]) -> None:
     began = time.monotonic()
     while time.monotonic() < until:
-        size = 0.0
+        held, mapped = dict[int, float](), 0.0
         for each in (process, *process.children(recursive=True)):
             try:
-                size += each.memory_full_info().pss / 1e6
-            except psutil.Error:
+                shares = proportional(each.pid)
+            except OSError:
                 continue  # it has just ended
-        sizes.append(((time.monotonic() - began) / 60, size))
+            held[each.pid] = shares["Pss_Anon"] + shares["Pss_Shmem"]
+            mapped += shares["Pss_File"]
+        sizes.append(Size((time.monotonic() - began) / 60, sum(held.values()), mapped, held))
         time.sleep(EVERY_S)
+
+
+def proportional(pid: int) -> dict[str, float]:
+    """Its shares of memory in MB, as Linux tells them (``/proc/PID/smaps_rollup``; what several map is divided among them).
+
+    :raises OSError: where it has ended.
+    """
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+    return {
+        name: int(rest.split()[0]) * 1024 / 1e6 for name, _, rest in (line.partition(":") for line in lines)
+    }
 
 
 def main() -> None:
@@ -130,7 +154,7 @@ def main() -> None:
     given = ask.parse_args()
     settings = load(home=home(given.home))
     build(settings, given.passages)
-    seen, done, sizes = Seen(), list[dict[str, int]](), list[tuple[float, float]]()
+    seen, done, sizes = Seen(), list[dict[str, int]](), list[Size]()
     known, feed = list(islice(texts(17, 130), PARAGRAPHS_KNOWN)), settings.home / "feed"
     write(feed, range(FILES), known, 0)
     with serving(settings.home) as (address, process):
@@ -151,9 +175,7 @@ def main() -> None:
     report(quiet, given.minutes, seen, done, sizes)
 
 
-def report(
-    quiet: float, minutes: float, seen: Seen, done: list[dict[str, int]], sizes: list[tuple[float, float]]
-) -> None:
+def report(quiet: float, minutes: float, seen: Seen, done: list[dict[str, int]], sizes: list[Size]) -> None:
     print(f"alone and quiet           p50 {quiet:6.1f} ms")
     for what, took in seen.took.items():
         if len(took) > 1:
@@ -167,17 +189,26 @@ def report(
     print(
         f"syncs ended meanwhile     {len(done)}, {indexed:,} documents indexed, {sum(each['failed'] for each in done)} failed"
     )
-    print(
-        "memory (PSS), mean        "
-        + ", ".join(f"{size:.0f}" for size in by_part(sizes, 6))
-        + f" MB by sixths of {minutes:g} minutes"
-    )
-    late = [each for each in sizes if each[0] > minutes / 3]
-    if len(late) > 2:
-        slope = float(np.polyfit([at for at, _ in late], [size for _, size in late], 1)[0])
+    for what, series in (
+        ("held", [(each.minute, each.held) for each in sizes]),
+        ("mapped files", [(each.minute, each.mapped) for each in sizes]),
+    ):
+        parts = ", ".join(f"{size:.0f}" for size in by_part(series, 6))
+        print(f"memory, {what:<18}{parts} MB by sixths of {minutes:g} minutes{slope(series, minutes / 3)}")
+    for pid in sorted({pid for each in sizes for pid in each.by_process}):
+        own = [(each.minute, each.by_process[pid]) for each in sizes if pid in each.by_process]
         print(
-            f"  grows by {slope:+.2f} MB a minute over the last two thirds; at most {max(size for _, size in sizes):.0f} MB"
+            f"  process {pid}: {own[0][1]:.0f} MB at minute {own[0][0]:.0f}, {own[-1][1]:.0f} MB at minute {own[-1][0]:.0f}{slope(own, minutes / 3)}"
         )
+
+
+def slope(series: list[tuple[float, float]], since: float) -> str:
+    """How it grows after a minute, by least squares."""
+    late = [each for each in series if each[0] > since]
+    if len(late) <= 2:
+        return ""
+    grows = float(np.polyfit([at for at, _ in late], [size for _, size in late], 1)[0])
+    return f"; {grows:+.2f} MB a minute over the last two thirds"
 
 
 def by_part(sizes: list[tuple[float, float]], parts: int) -> list[float]:

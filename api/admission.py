@@ -158,7 +158,7 @@ async def admit(request: Request) -> None:
 
     :raises NotAuthenticated: where nobody is known and the route is not open.
     :raises AccessDenied: where the caller may not, and where nobody said what the route needs.
-    :raises NotFound: for any other source than that of a key for one: it is not told which there are.
+    :raises NotFound: where a program that may not list the sources names none that it may bring something to: it is not told which there are.
     """
     at = (request.method, request.scope["route"].path)
     if at in OPEN or _opened(request):
@@ -170,11 +170,18 @@ async def admit(request: Request) -> None:
             if needed in {None, Permission.EVERYTHING}
             else f"This needs the permission {needed}."
         )
-    source = caller.source if needed in FOR_A_SOURCE else ""
-    if source and request.path_params.get("name") != source:
-        raise NotFound(f"There is no source named {request.path_params.get('name')}.")
+    lists = Permission.OPERATE in caller.permissions
+    if needed in FOR_A_SOURCE and (caller.source or not lists):
+        await _need_source(request, caller.source, FOR_A_SOURCE[needed])
     if "as" in request.query_params and needed not in _IN_ANOTHERS_PLACE:
         raise AccessDenied("Only the owner of this memory may do that.")
+
+
+async def _need_source(request: Request, only: str, kind: str) -> None:
+    name = request.path_params["name"]
+    service: Service = request.app.state.service
+    if (only and name != only) or await run_sync(service.memory.catalogue.sources.kind_of, name) != kind:
+        raise NotFound(f"There is no source named {name}.")
 
 
 _IN_ANOTHERS_PLACE = frozenset({Permission.READ, Permission.CONTRIBUTE})

@@ -95,6 +95,12 @@ class Sources:
         with transaction(self._engine) as connection:
             return [_source(row) for row in connection.execute(select(*_SHOWN).order_by(sources.c.name))]
 
+    def kind_of(self, name: str) -> str:
+        """The connector of a source; empty where there is none of that name."""
+        with transaction(self._engine) as connection:
+            kind = select(sources.c.kind).where(sources.c.name == name)
+            return connection.execute(kind).scalar() or ""
+
     def counts(self, name: str) -> dict[str, int]:
         """How many ledger rows of a source stand at each stage."""
         query = select(ledger.c.stage, func.count()).where(ledger.c.source == name).group_by(ledger.c.stage)

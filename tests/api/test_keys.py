@@ -99,7 +99,8 @@ def test_a_key_for_one_source_finds_no_other(
     for name in ("crm", "erp"):
         asked.add_source(NewSource(kind="push", location=str(tmp_path / name), name=name))
     janes = made(client, owner, address=JANE, scopes=["push", "manage-access"], source="crm")["key"]
-    for key in (made(client, owner, scopes=["push"], source="crm")["key"], janes):
+    operating = made(client, owner, scopes=["push", "operate"], source="crm")["key"]
+    for key in (made(client, owner, scopes=["push"], source="crm")["key"], janes, operating):
 
         def put(name: str, key: str = key) -> httpx.Response:
             place = f"/api/sources/{name}/documents/a"
@@ -123,6 +124,14 @@ def test_a_key_for_one_source_finds_no_other(
         assert len(set(answers)) == 1
         assert answers[0][0] == 404
         assert answers[0][3] == ""
+    unbound = by(made(client, owner, scopes=["push"])["key"])
+    for name in ("none", "local"):
+        answer = client.get(f"/api/sources/{name}/documents/a", headers=unbound)
+        assert (answer.status_code, answer.json()["detail"], answer.json()["hint"]) == (
+            404,
+            f"There is no source named {name}.",
+            "",
+        )
     wider = client.post(
         "/api/keys", json={"name": "x", "scopes": ["push"], "source": "erp"}, headers=by(janes)
     )

@@ -19,7 +19,7 @@ from api.settings import load
 from api.sources import NewSource
 from api.wiring import open_memory
 from ingest.index_writer import spoken
-from ingest.sync import EMBEDDED_TOGETHER
+from ingest.pace import MOST
 
 
 class Peak:
@@ -80,8 +80,8 @@ def measured(service: Service) -> None:
     print(f"{files} files, {len(texts):,} passages, service, workers and models {peak.bytes / 1e6:,.0f} MB")
     print(f"until found by words      {words:6.1f} s   {files / words:.1f} files/s")
     began = time.perf_counter()
-    for first in range(0, len(texts), EMBEDDED_TOGETHER):
-        service.memory.passage_embedder.embed_passages(texts[first : first + EMBEDDED_TOGETHER])
+    for first in range(0, len(texts), MOST):
+        service.memory.passage_embedder.embed_passages(texts[first : first + MOST])
     alone = time.perf_counter() - began
     print(f"embedder alone            {alone:6.1f} s   {len(texts) / alone:.1f} passages/s")
     print(f"until found by meaning    {meaning:6.1f} s   {alone / meaning:.2f} of the embedder alone")

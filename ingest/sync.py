@@ -16,6 +16,7 @@ from ingest.error_monitor import ErrorMonitor, Limits, TooManyFailures
 from ingest.in_turn import InTurn
 from ingest.index_writer import IndexWriter
 from ingest.items import Broken, Divided, Fetched, Gone, Kept, Outcome, Skipped
+from ingest.pace import Pace
 from ingest.parsers.workers import ParserPool
 from ingest.parts import in_parts
 from ingest.recognition import Recognised, Recognition
@@ -31,9 +32,6 @@ PARSED_TOGETHER = 32
 
 HELD_TOGETHER = 64_000_000
 """Bytes in memory that one run of the pipeline waits for: from there on it begins with fewer files. Those in a local file weigh nothing."""
-
-EMBEDDED_TOGETHER = 256
-"""Passages in one run of the pipeline: sorted by length, they make even batches; a kill loses this much work."""
 
 _EMBEDDED_BETWEEN = 64
 """Passages embedded while sources keep us waiting: whoever has something to write waits for them some seconds."""
@@ -106,9 +104,10 @@ class Sync:
         self._stop = threading.Event()
         self._stopped: set[str] = set()
         self._turn = InTurn()
+        self._pace = Pace()
 
     def stop(self, name: str = "") -> None:
-        """Ask it to end at the next document, for good, or only to end reading one source; what was written stays."""
+        """Ask it to end at the next document, or the next few passages that are embedded, for good, or only to end reading one source; what was written stays."""
         if name:
             self._stopped.add(name)
         else:
@@ -229,7 +228,7 @@ class Sync:
         progress = self._catalogue.passages.progress()
         total, done = progress.by_words - progress.by_meaning, 0
         while not until():
-            stored = self._embed(EMBEDDED_TOGETHER, wanted)
+            stored = self._embed(self._pace.limit, wanted)
             if not stored:
                 break
             done += stored
@@ -238,14 +237,16 @@ class Sync:
 
     def embed_between(self, wanted: Callable[[], Sequence[str]] = lambda: ()) -> int:
         """Give some passages their vectors, to fill the time that sources keep us waiting; says how many."""
-        return self._embed(_EMBEDDED_BETWEEN, wanted)
+        return self._embed(min(_EMBEDDED_BETWEEN, self._pace.limit), wanted)
 
     def _embed(self, limit: int, wanted: Callable[[], Sequence[str]]) -> int:
         self._check_stop()
         if looked_for := wanted():
             self._catalogue.documents.want(looked_for)
         with self._turn:
+            began = time.monotonic()
             stored: int = run(self._vectors, {"embed": {"limit": limit}})["store"]["stored"]
+            self._pace.took(stored, time.monotonic() - began)
         return stored
 
     def _pause(self, name: str, seconds: float) -> None:

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -191,9 +192,9 @@ def _parsers(pid: int) -> list[int]:
     found = []
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in map(int, children.read_text().split()):
-            command = Path(f"/proc/{child}/cmdline")
-            if command.exists() and b"ingest.parsers.worker" in command.read_bytes():
-                found.append(child)
+            with suppress(OSError):  # it has just ended
+                if b"ingest.parsers.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    found.append(child)
     return found
 
 

@@ -164,13 +164,13 @@ class EdgeIndex:
         return found
 
     def unoptimised(self) -> int:
-        """How many passages are searched one by one; some thousands are worth an `optimise`.
+        """How many passages were written since it was optimised; some thousands are worth an `optimise`.
 
-        Whatever is written, vector or not, leaves the optimised part for the other. (qdrant-edge's own
-        ``indexed_vectors_count`` counts all vectors, optimised or not.)
+        Whatever is written, vector or not, leaves the optimised part for one that is searched passage by passage, and what it
+        replaces lies there, in memory too, until then: a few passages that are often written add up as many do.
+        (qdrant-edge's own ``indexed_vectors_count`` counts all vectors, optimised or not.)
         """
-        with edge_errors("Reading the index"):
-            return min(self._written, self._open().info().points_count)
+        return self._written
 
     def optimise(self) -> None:
         """Rebuild the index for fast search and drop what was deleted, while it is used.

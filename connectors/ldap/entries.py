@@ -45,6 +45,35 @@ class _Person:
     of: list[str] = field(default_factory=list)
 
 
+class Owners:
+    """Whose something is that only one should have. What several have is nobody's: the last would get what is another's.
+
+    :param what: the attribute, as problems name it.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._held: dict[str, set[str]] = {}
+
+    def add(self, value: str, owner: str) -> None:
+        """Note that somebody has it; an empty one is none."""
+        if value:
+            self._held.setdefault(value, set()).add(owner)
+
+    def only(self, value: str) -> str | None:
+        """The one who has it; None where nobody does, or several do."""
+        owners = self._held.get(value, ())
+        return next(iter(owners)) if len(owners) == 1 else None
+
+    def problems(self) -> list[str]:
+        """A sentence for each that several have."""
+        return [
+            f"{len(owners)} entries have the {self._what} {value}: it counts for none of them."
+            for value, owners in sorted(self._held.items())
+            if len(owners) > 1
+        ]
+
+
 class Reader:
     """Takes entries in and tells them as people and groups.
 
@@ -71,6 +100,7 @@ class Reader:
         """Of people and groups, by their distinguished names as they came."""
         self._spelt: dict[str, str] = {}
         """The same, by how a name is spelt whatever its case and blanks."""
+        self._accounts: Owners = Owners("account")
         self._problems: list[str] = []
 
     def take_people(self, entries: Iterable[tuple[str, Attributes]]) -> None:
@@ -78,7 +108,10 @@ class Reader:
         for dn, entry in entries:
             if not _NOBODY & {each.lower() for each in entry.get("objectclass", ())}:
                 which = self._know(dn, entry)
-                self._people.setdefault(which, _Person(which, entry))
+                if self._people.setdefault(which, _Person(which, entry)).entry is entry:
+                    for name in ("samaccountname", "uid"):
+                        for account in entry.get(name, ()):
+                            self._accounts.add(_text(account).strip().lower(), which)
 
     def take_groups(self, entries: Iterable[tuple[str, Attributes]]) -> None:
         """Take in groups."""
@@ -123,22 +156,25 @@ class Reader:
 
     def _members(self) -> dict[str, set[str]]:
         """Who is in each group, however the directory says it."""
-        accounts = {_first(each.entry, "uid").lower(): each.id for each in self._people.values()}
-        numbers = {each.number: each.id for each in self._groups.values() if each.number}
+        numbers = Owners("gidNumber")
+        for each in self._groups.values():
+            numbers.add(each.number, each.id)
         sids = {each.sid: each.id for each in self._groups.values() if each.sid}
         found: dict[str, set[str]] = {}
         for group in self._groups.values():
-            listed = {self._at(dn) for dn in group.members} | {accounts.get(each) for each in group.accounts}
+            named = {self._accounts.only(each) for each in group.accounts}
+            listed = {self._at(dn) for dn in group.members} | named
             found[group.id] = {each for each in listed if each}
         silent = {each.id for each in self._groups.values() if not each.members}
         for person in self._people.values():
-            primary = _primary(person.entry, sids) or numbers.get(_first(person.entry, "gidnumber"))
+            primary = _primary(person.entry, sids) or numbers.only(_first(person.entry, "gidnumber"))
             if primary:
                 found[primary].add(person.id)
             for dn in person.entry.get("memberof", ()):
                 # A back link: it counts where the group itself is not shown with its members.
                 if (group_id := self._at(_text(dn))) in silent and group_id is not None:
                     found[group_id].add(person.id)
+        self._problems += [*self._accounts.problems(), *numbers.problems()]
         return found
 
     def _group(self, group: _Group, members: set[str]) -> ListedGroup | None:
@@ -170,6 +206,8 @@ class Reader:
         called = [name for name in (_first(entry, "displayname"), _first(entry, "cn"), whole) if name]
         name = called[0] if called else ""
         account = _first(entry, "samaccountname") or _first(entry, "uid")
+        if not self._accounts.only(account.lower()):
+            account = ""
         found = [identity(name, address) for address in dict.fromkeys(_addresses(entry))]
         found.append(identity(name, account=f"{self._source}:{account}") if account else None)
         found += [identity(other) for other in dict.fromkeys(called) if other != name or not account]

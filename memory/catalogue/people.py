@@ -7,13 +7,14 @@ from sqlalchemy import Connection, Engine, Row, Select, func, or_, select
 
 from memory.catalogue.directories import standing
 from memory.catalogue.directory_place import Place, place_of
+from memory.catalogue.directory_schema import listings
 from memory.catalogue.engine import transaction
 from memory.catalogue.identities import Met, register
 from memory.catalogue.schema import aliases, entries, identities, persons
 from memory.domain import Asker, Identity, Person
 from memory.errors import AccessDenied, InvalidInput, NotFound
 from memory.people.addresses import address_key
-from memory.people.directory import ADDRESS
+from memory.people.directory import ADDRESS, BY_HAND, account_token
 from memory.people.names import any_order, name_key
 
 _WHOLE_ADDRESS = "Give the person's full e-mail address."
@@ -150,11 +151,20 @@ class People:
         addresses = select(identities.c.value).where(
             identities.c.entry == entry, identities.c.kind == "address"
         )
+        accounts = (
+            select(listings.c.directory, identities.c.value)
+            .join(listings, listings.c.entry == identities.c.entry)
+            .where(identities.c.entry == entry, identities.c.kind == "account", listings.c.active)
+        )
         key = connection.execute(select(entries.c.key).where(entries.c.id == entry)).scalar_one()
         groups = standing(connection, entry)
         if groups is None:
             return Asker(person, key=key)
         own = {f"person:{address}" for address in connection.execute(addresses).scalars()}
+        # What file servers call them, where a directory says that it is their account and no file that somebody imported does.
+        for directory, account in connection.execute(accounts):
+            if directory != BY_HAND and account.startswith(f"{directory}:"):
+                own.add(account_token(account.removeprefix(f"{directory}:")))
         return Asker(person, groups | own, key=key)
 
     def place(self, person: str) -> Place | None:

@@ -98,7 +98,21 @@ def group_token(name: str) -> str:
     """
     if not name.strip():
         raise InvalidInput("A group has no name.")
-    return "group:" + _IN_TOKENS.sub(lambda found: quote(found[0], safe=""), name)
+    return "group:" + _quoted(name)
+
+
+def account_token(name: str) -> str:
+    """The access token of an account, as file servers name it: ``user:jane``.
+
+    :raises InvalidInput: where it has no name.
+    """
+    if not name.strip():
+        raise InvalidInput("An account has no name.")
+    return "user:" + _quoted(name)
+
+
+def _quoted(name: str) -> str:
+    return _IN_TOKENS.sub(lambda found: quote(found[0], safe=""), name)
 
 
 def apart(groups: Iterable[ListedGroup]) -> tuple[list[ListedGroup], list[str]]:

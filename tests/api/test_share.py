@@ -10,13 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from api.service import Service
 from api.sources import NewSource
 from memory.domain import OWNER, Asker
 from tests.api.test_killed_syncs import progress
 from tests.commands import kill_sync
+from tests.connectors.samba import PASSWORD as SMB_PASSWORD
+from tests.connectors.samba import give, samba
 from tests.connectors.shares import KINDS, Shared, shared
+from tests.connectors.slapd import BASE, READER, slapd
+from tests.connectors.slapd import PASSWORD as LDAP_PASSWORD
+from tests.connectors.test_ldap import inet, unit
+from tests.connectors.test_share_smb import EVERYONE, Place, allow, deny, unix_user
 from tests.memories import counts, service, sync
 
 JOE = Asker(person="joe")
@@ -55,6 +62,44 @@ def test_what_is_revoked_there_is_gone_here(server: Shared, tmp_path: Path) -> N
         assert server.secret not in json.dumps(asked.upkeep.sources())
         kept = [path for path in (tmp_path / "home").rglob("*") if path.is_file()]
         assert not [path for path in kept if server.secret.encode() in path.read_bytes()]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to others")
+def test_what_the_server_says_of_an_account_counts_for_who_has_it_in_the_directory(tmp_path: Path) -> None:
+    with samba() as files, slapd() as server, service(tmp_path / "home") as asked:
+        (files.files / "dept").mkdir()
+        give(files.files / "dept", files.user)
+        place, reader = Place(files, files.files / "dept"), allow(unix_user(files.user))
+        people = unit("people") | inet("news", "Jane News", mail="jane@x.example")
+        server.fill(people | inet("max", "Max Roe", mail="max@x.example"))
+        with place.opened:
+            place.put("walnut.txt", b"A plan for the tables.")
+            place.protect("walnut.txt", deny(unix_user("news")), allow(EVERYONE), reader)
+            place.put("oak.txt", b"A plan for the tables.")
+            place.protect("oak.txt", allow(unix_user("news")), reader)
+            for new in (
+                NewSource(
+                    kind="ldap",
+                    location=f"ldap://localhost:{server.port}",
+                    name="corp",
+                    options={"user": READER, "base": BASE, "tls": "off"},
+                    secrets={"password": SecretStr(LDAP_PASSWORD)},
+                ),
+                NewSource(
+                    kind="share",
+                    location=place.config.location,
+                    name="office",
+                    options={"user": files.user, "permissions": "server"},
+                    secrets={"password": SecretStr(SMB_PASSWORD)},
+                    grant=["public"],
+                ),
+            ):
+                asked.add_source(new)
+            sync(asked)
+        for address, name in (("jane@x.example", "oak"), ("max@x.example", "walnut")):
+            asker = asked.memory.catalogue.people.asker(address)
+            found = [each["ref"] for each in asked.search("tables", asker)["results"]]
+            assert found == [f"share:office/{name}.txt"]
 
 
 def test_what_moves_and_what_vanishes(server: Shared, tmp_path: Path) -> None:

@@ -122,6 +122,31 @@ def test_groups_of_every_form_hold_people_and_groups(server: Slapd) -> None:
     assert names_of(few) == {"group:shell%20users": {"Max Roe"}}
 
 
+def test_what_two_have_gives_neither_the_others_groups(server: Slapd) -> None:
+    posix = {"objectClass": ["inetOrgPerson", "posixAccount"], "homeDirectory": "/", "uidNumber": "1"}
+    partner = {"uid=jane,ou=partners": {**inet("jane", "Jane Partner")["uid=jane,ou=people"]}}
+    server.fill(
+        unit("people")
+        | unit("partners")
+        | inet("jane", "Jane Doe")
+        | inet("max", "Max Roe", gidNumber="50", **posix)
+        | partner
+        | {
+            "cn=council": {"objectClass": "posixGroup", "cn": "council", "gidNumber": "51", "memberUid": ["jane", "max"]},
+            "cn=crew": {"objectClass": "posixGroup", "cn": "crew", "gidNumber": "50"},
+            "cn=visitors": {"objectClass": "posixGroup", "cn": "visitors", "gidNumber": "50"},
+        }
+    )  # fmt: skip
+    found = told(server)
+    assert names_of(found) == {"group:council": {"Max Roe"}, "group:crew": set(), "group:visitors": set()}
+    assert found.problems == (
+        "2 entries have the account jane: it counts for none of them.",
+        "2 entries have the gidNumber 50: it counts for none of them.",
+    )
+    accounts = {each.account for person in found.people for each in person.names if each.account}
+    assert accounts == {"corp:max"}
+
+
 # What classes of Active Directory must have in slapd's schema of them.
 TOP = {"instanceType": "4", "nTSecurityDescriptor": "x", "objectCategory": BASE}
 

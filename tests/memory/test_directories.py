@@ -135,7 +135,7 @@ def test_an_address_that_is_given_to_somebody_else_takes_nothing_along(catalogue
     take(catalogue, *staff(), group("board", "smith"))
     take(catalogue, *staff(), person("smith2", "j.smith@x.example"), group("board", "smith"))
     new = catalogue.people.asker_at("j.smith@x.example")
-    assert new.tokens == {"person:j.smith@x.example", "public"}
+    assert new.tokens == {"person:j.smith@x.example", "user:smith2", "public"}
     assert catalogue.saved.of(new.key) == []
     take(
         catalogue,
@@ -166,7 +166,7 @@ def test_two_accounts_with_one_address_are_told_and_the_first_has_it(catalogue: 
     done = take(catalogue, *doubled, group("roots", "admin"), group("legal", "p1"))
     assert done.problems == ["p1@x.example is listed for two people: P1 is not given it."]
     assert groups_of(catalogue, "p1@x.example") == {"group:roots"}
-    assert catalogue.people.asker_at("p2@x.example").tokens == {"person:p2@x.example", "public"}
+    assert catalogue.people.asker_at("p2@x.example").tokens == {"person:p2@x.example", "user:p2", "public"}
     assert take(catalogue, *doubled, group("roots", "admin"), group("legal", "p1")).problems == done.problems
     done = take(catalogue, *staff(), person("admin", "admin@x.example"), group("legal", "p1"))
     assert done.problems == []

@@ -2,13 +2,14 @@
 
     python -m bench.social [THREADS] [slack | teams | yammer | mattermost]
 
-Texts are made of a few words: what is measured is the connector, which reads none.
+Texts are made of a few words: what is measured is the connector, which reads none. It runs in a limited process, as in the service, and
+then once more in this one, which says what the process costs.
 """
 
 import json
 import multiprocessing
+import os
 import random
-import resource
 import sys
 import tempfile
 import time
@@ -18,7 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.base import SourceConfig, Upserted
+from connectors.base import Connector, SourceConfig, Upserted
+from connectors.registry import made_for
 from connectors.social.mattermost import Mattermost
 from connectors.social.slack import Slack
 from connectors.social.teams import Teams
@@ -54,26 +56,40 @@ def main() -> None:
         _apart(write, path, wanted, more=False)
         size = sum(each.stat().st_size for each in (path, *path.rglob("*")) if each.is_file())
         print(f"{kind}: {wanted:,} threads of {REPLIES} replies, {size / 1e6:,.0f} MB")
-        source = made(SourceConfig("acme", str(path)))
-        empty = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        before, took = _listed(source)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(
-            f"listing: {len(before):,} in {took:.1f} s, {len(before) / took:,.0f}/s, {peak - empty:,.0f} MB more"
-        )
-        refs = random.Random(1).sample(list(before), 1_000)
-        began = time.perf_counter()
-        for ref in refs:
-            source.access(ref)
-            source.fetch(ref)
-        print(f"fetching: {len(refs) / (time.perf_counter() - began):,.0f}/s")
-        _apart(write, path, wanted, more=True)
-        after, took = _listed(source)
-        changed = [ref for ref, version in after.items() if before.get(ref) != version]
-        print(
-            f"one reply more: {took:.1f} s, {len(changed)} to fetch, {len(before.keys() - after.keys())} gone"
-        )
-        source.close()
+        config = SourceConfig("acme", str(path))
+        for where, source in (("limited process", made_for(made, config)), ("this process", made(config))):
+            assert isinstance(source, Connector)
+            _measure(where, source, lambda more: _apart(write, path, wanted, more=more))
+            source.close()  # type: ignore[attr-defined]
+
+
+def _measure(where: str, source: Connector, write: Callable[[bool], None]) -> None:
+    """List it, fetch some, and list it again after one reply more."""
+    write(False)
+    source.check()
+    empty = _peak_mb()
+    before, took = _listed(source)
+    more = ", ".join(f"{now - then:,.0f}" for now, then in zip(_peak_mb(), empty, strict=True))
+    print(f"{where}: listing {len(before):,} in {took:.1f} s, {len(before) / took:,.0f}/s, {more} MB more")
+    refs = random.Random(1).sample(list(before), 1_000)
+    began = time.perf_counter()
+    for ref in refs:
+        source.access(ref)
+        source.fetch(ref)
+    fetched = len(refs) / (time.perf_counter() - began)
+    write(True)
+    after, took = _listed(source)
+    changed = [ref for ref, version in after.items() if before.get(ref) != version]
+    gone = len(before.keys() - after.keys())
+    print(f"  fetching {fetched:,.0f}/s; one reply more: {took:.1f} s, {len(changed)} to fetch, {gone} gone")
+
+
+def _peak_mb() -> list[float]:
+    """The most that this process and each it has started have held."""
+    own = Path("/proc/self")
+    started = (own / "task" / str(os.getpid()) / "children").read_text().split()
+    found = (Path("/proc", each, "status").read_text() for each in ("self", *started))
+    return [int(each.partition("VmHWM:")[2].split()[0]) / 1024 for each in found]
 
 
 def write_slack(path: Path, wanted: int, *, more: bool) -> None:
@@ -168,7 +184,7 @@ def write_mattermost(path: Path, wanted: int, *, more: bool) -> None:
     test_mattermost.write(path, *told)
 
 
-KINDS: dict[str, tuple[Callable[[SourceConfig], ThreadSource], Callable[..., None], str]] = {
+KINDS: dict[str, tuple[type[ThreadSource], Callable[..., None], str]] = {
     "slack": (Slack, write_slack, ".zip"),
     "teams": (Teams, write_teams, ""),
     "yammer": (Yammer, write_yammer, ".zip"),
@@ -186,7 +202,7 @@ def _apart(write: Callable[..., None], path: Path, wanted: int, *, more: bool) -
     writing.join()
 
 
-def _listed(source: ThreadSource) -> tuple[dict[SourceRef, str], float]:
+def _listed(source: Connector) -> tuple[dict[SourceRef, str], float]:
     began = time.perf_counter()
     found = {each.ref: each.version for each in source.changes(None) if isinstance(each, Upserted)}
     return found, time.perf_counter() - began

@@ -234,6 +234,9 @@ class Connector(Protocol):
     7. A folder that cannot be listed is a `Failed` whose key ends with ``/``, and the walk goes on: the
        sync takes every document whose key begins with it as not seen, never as gone.
 
+    A class with `reads_files_of_others = True` runs in a limited process (`connectors.limited`): without a network, secrets or what
+    `Covers`, `Locates` and `Prepares` offer.
+
     What may pass by itself is a `SourceUnavailable`, and a `RateLimited` where the source asks for a pause: the sync
     waits and tries again (`connectors.patience`), so a connector does neither. Whatever it raises or yields
     has no secret in it.

@@ -75,6 +75,7 @@ class Mailbox:
     """
 
     kind = "mailbox"
+    reads_files_of_others = True
     reports_deletions = False
 
     def __init__(self, config: SourceConfig) -> None:

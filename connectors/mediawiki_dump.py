@@ -35,6 +35,7 @@ class MediaWikiDump:
     """
 
     kind = "mediawiki_dump"
+    reads_files_of_others = True
     reports_deletions = True
 
     def __init__(self, config: SourceConfig) -> None:

@@ -6,6 +6,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from connectors.base import Closes, Connector, SourceConfig
 from connectors.directory import PeopleDirectory
+from connectors.limited.connector import limited
 from memory.errors import ConnectorUnavailable, InvalidInput
 
 GROUPS = {"mneme.connectors": Connector, "mneme.directories": PeopleDirectory}
@@ -32,13 +33,28 @@ def open_connector(kind: str, config: SourceConfig) -> Source:
     :raises InvalidInput: where there is no such connector, or the configuration does not suit it.
     :raises ConnectorUnavailable: where it needs something that is not installed, or is broken.
     """
-    entries = _entries()
-    if kind not in entries:
-        raise InvalidInput(f"There is no connector {kind!r}.", hint=f"Known are: {', '.join(entries)}.")
-    connector = _load(entries[kind])(config)
-    if not isinstance(connector, GROUPS[entries[kind].group]):
-        raise ConnectorUnavailable(f"{entries[kind].value} does not fulfil the connector contract.")
+    entry = _entry(kind)
+    connector = made_for(_load(entry), config)
+    if not isinstance(connector, GROUPS[entry.group]):
+        raise ConnectorUnavailable(f"{entry.value} does not fulfil the connector contract.")
     return connector
+
+
+def class_of(kind: str) -> type[Source]:
+    """The class of that name.
+
+    :raises InvalidInput: where there is no such connector.
+    :raises ConnectorUnavailable: where it needs something that is not installed, or is broken.
+    """
+    return _load(_entry(kind))
+
+
+def made_for(made: type[Source], config: SourceConfig) -> Source:
+    """A connector, or directory, of that class; one that reads files of others runs in a limited process.
+
+    :raises InvalidInput: where the configuration does not suit it.
+    """
+    return limited(made, config) if getattr(made, "reads_files_of_others", False) else made(config)
 
 
 @contextmanager
@@ -57,6 +73,13 @@ def _entries() -> dict[str, EntryPoint]:
     found = sorted(all_of_them, key=lambda entry: (_ours(entry), entry.value))
     # Ours come last: a foreign package cannot take a built-in connector's name.
     return dict(sorted({entry.name: entry for entry in found}.items()))
+
+
+def _entry(kind: str) -> EntryPoint:
+    entries = _entries()
+    if kind not in entries:
+        raise InvalidInput(f"There is no connector {kind!r}.", hint=f"Known are: {', '.join(entries)}.")
+    return entries[kind]
 
 
 def _ours(entry: EntryPoint) -> bool:

@@ -15,13 +15,14 @@ MAX_WRITTEN = 512 * 1024 * 1024
 """The largest file a parser may write; Tika unpacks large parts into temporary files."""
 
 
-def confine(memory_bytes: int, *, network: bool) -> None:
+def confine(memory_bytes: int, *, network: bool, written_bytes: int = MAX_WRITTEN) -> None:
     """Limit this process; to be called before it has a second thread.
 
     Address space (RLIMIT_AS) cannot be the limit: native Tika reserves 34 GB of it and uses 0.1. Private
     writable memory (RLIMIT_DATA) is what it really takes.
 
     :param network: whether it may reach the network (a Tika server).
+    :param written_bytes: the largest file that it may write.
     """
     if sys.platform == "win32":
         return
@@ -30,7 +31,7 @@ def confine(memory_bytes: int, *, network: bool) -> None:
     os.nice(10)
     for limit, value in (
         (resource.RLIMIT_DATA, memory_bytes),
-        (resource.RLIMIT_FSIZE, MAX_WRITTEN),
+        (resource.RLIMIT_FSIZE, written_bytes),
         (resource.RLIMIT_CORE, 0),
     ):
         _lower(limit, value)

@@ -33,6 +33,7 @@ class ConfluenceExport:
     """
 
     kind = "confluence_export"
+    reads_files_of_others = True
     reports_deletions = False
 
     def __init__(self, config: SourceConfig) -> None:

@@ -21,6 +21,7 @@ class PeopleFile:
     """
 
     kind = "people"
+    reads_files_of_others = True
 
     def __init__(self, config: SourceConfig) -> None:
         config.only()

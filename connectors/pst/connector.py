@@ -1,6 +1,5 @@
 """Outlook's archives: one PST or OST file, or a folder of them."""
 
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,9 +10,9 @@ import pypff  # noqa: F401 - so that a missing extra is told when the source is 
 
 from connectors.base import OUT_OF_REACH, Change, Checkpoint, Content, SourceConfig, Upserted
 from connectors.file_tree import key_of, reason
-from connectors.message_key import message_id, message_key, sameness, told_apart
+from connectors.message_key import told_apart
 from connectors.patterns import AccessRules, Patterns
-from connectors.pst.index import Entry, Index, Stamp
+from connectors.pst.index import Entry, Index, Stamp, digest
 from connectors.pst.reader import Broken, Reader
 from memory.domain import Access, Failed, SourceRef, Stage
 from memory.errors import InvalidInput, NotFound, SourceError
@@ -91,7 +90,7 @@ class Pst:
             except (OSError, Broken) as error:
                 said = reason(error) if isinstance(error, OSError) else str(error)
                 raise SourceError(f"{ref} cannot be read: {said}.") from error
-            if _digest(raw) == place.entry.digest:
+            if digest(raw) == place.entry.digest:
                 return Content(ref, "message.eml", raw, "message/rfc822", url=path.as_uri())
             self._places = None  # the archive changed since it was listed: another walk finds it
             self.close()
@@ -227,9 +226,7 @@ class Pst:
                     place = self._shown(path, found.folder)
                     yield self._failed(f"{place}#{number}", found.failed)
                     continue
-                same = sameness(found.raw)
-                key = message_key(message_id(found.raw), same)
-                entry = Entry(found.at, found.folder, key, same.hex(), _digest(found.raw))
+                entry = Entry(found.at, found.folder, found.key, found.same, found.digest)
                 entries.append(entry)
                 yield from self._message(path, entry, bodies)
         finally:
@@ -263,7 +260,3 @@ class Pst:
         else:
             self._doubts.append(f"{key} cannot be listed")
         return Failed(SourceRef(self.kind, self._name, key), Stage.SEEN, why, retryable=True)
-
-
-def _digest(raw: bytes) -> str:
-    return hashlib.sha256(raw).hexdigest()[:32]

@@ -42,6 +42,11 @@ class Stamp:
         return f"{_FORM}:{self.inode}:{self.size}:{self.modified}:{self.changed}"
 
 
+def digest(raw: bytes) -> str:
+    """Of a message's bytes."""
+    return hashlib.sha256(raw).hexdigest()[:32]
+
+
 class Index:
     """The entries of each archive, in memory and in the source's own folder where there is one.
 

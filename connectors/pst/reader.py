@@ -1,26 +1,16 @@
 """One archive, read through a limited process: whatever it does to the library, this process lives on."""
 
-import json
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from connectors.message_key import MAX_MESSAGE
-from connectors.pst.worker import LENGTHS, SECONDS
+from connectors.limited.process import TROUBLE, Ended, Process
+from connectors.limited.shapes import TEXT, Nonsense, read_as
+from connectors.pst.worker import SECONDS
 
-_MAX_HEAD = 1 << 20
 _MAX_DEATHS = 20
 """When the process ended more often, the archive is given up."""
-
-_TROUBLE = "the reader of archives stopped at it"
-_PATIENCE = 3  # times the allowance of processor time, where the machine is busy
 
 
 class Broken(Exception):
@@ -33,13 +23,17 @@ class Found:
 
     :param at: its place: the number of each folder among its neighbours, and its own.
     :param folder: the path of its folder.
-    :param raw: its bytes; empty where it failed.
+    :param key: what it is known by.
+    :param same: what it shares with its copies.
+    :param digest: of its bytes.
     :param failed: why it cannot be read.
     """
 
     at: tuple[int, ...]
     folder: str
-    raw: bytes = b""
+    key: str = ""
+    same: str = ""
+    digest: str = ""
     failed: str = ""
 
 
@@ -66,12 +60,13 @@ class Reader:
             folder = ""
             self._ask({"without": done})
             try:
-                while not (told := self._answer())[0].get("end"):
-                    head, raw = told
-                    at, folder = _place(head.get("at")), str(head.get("folder", ""))[:500]
+                while not (head := self._answer()[0]).get("end"):
+                    at, folder = _place(head.get("at")), _text(head, "folder", 500)
                     if head.get("next"):
                         continue
-                    yield Found(at, folder, raw, str(head.get("failed", ""))[:200])
+                    yield Found(
+                        at, folder, *(_text(head, name) for name in ("key", "same", "digest", "failed"))
+                    )
                     done.append(at)
                     at = None
             except Broken as death:
@@ -104,74 +99,38 @@ class Reader:
 
     def close(self) -> None:
         """End the process."""
-        with suppress(ProcessLookupError):
-            self._process.kill()
-        self._process.wait()
-        self._connection.close()
+        self._process.close()
 
     def _start(self) -> None:
-        self._connection, theirs = socket.socketpair()
-        with theirs, self.path.open("rb") as archive:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module, and no words of anyone's
-                [sys.executable, "-m", "connectors.pst.worker", str(archive.fileno())],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(archive.fileno(),),
-                env={
-                    "PYTHONPATH": os.pathsep.join(each or str(Path.cwd()) for each in sys.path),
-                    "LC_ALL": "C.UTF-8",
-                },
-                cwd="/",
-                start_new_session=True,
-            )
-        try:
-            head, _ = self._answer()
-        except Broken:
-            self.close()
-            raise
+        with self.path.open("rb") as archive:
+            self._process = Process("connectors.pst.worker", str(archive.fileno()), files=(archive.fileno(),))
+        head, _ = self._answer()
         if reason := head.get("broken"):
             self.close()
             raise Broken(f"no readable Outlook archive: {str(reason)[:200]}")
 
     def _ask(self, asked: dict[str, Any]) -> None:
-        self._connection.settimeout(_PATIENCE * SECONDS)
         try:
-            self._connection.sendall(json.dumps(asked).encode() + b"\n")
-        except OSError as error:
-            raise Broken(_TROUBLE) from error
+            self._process.ask(asked, SECONDS)
+        except Ended as error:
+            raise Broken(str(error)) from error
 
     def _answer(self) -> tuple[dict[str, Any], bytes]:
         """What it says next; a process that a hostile file has taken over may say anything."""
-        until = time.monotonic() + _PATIENCE * SECONDS
-        head_size, size = LENGTHS.unpack(self._exactly(LENGTHS.size, until))
-        if head_size > _MAX_HEAD or size > 2 * MAX_MESSAGE:
-            raise Broken("more came out of it than any message holds")
         try:
-            head = json.loads(self._exactly(head_size, until))
-        except ValueError as error:
-            raise Broken(_TROUBLE) from error
-        if not isinstance(head, dict):
-            raise Broken(_TROUBLE)
-        return head, self._exactly(size, until)
+            return self._process.answer(SECONDS)
+        except Ended as error:
+            raise Broken(str(error)) from error
 
-    def _exactly(self, size: int, until: float) -> bytes:
-        parts = bytearray()
-        while len(parts) < size:
-            self._connection.settimeout(max(0.1, until - time.monotonic()))
-            try:
-                part = self._connection.recv(min(1 << 18, size - len(parts)))
-            except TimeoutError as error:
-                raise Broken("it takes too long") from error
-            except OSError as error:
-                raise Broken(_TROUBLE) from error
-            if not part:
-                raise Broken(_TROUBLE)
-            parts += part
-        return bytes(parts)
+
+def _text(head: dict[str, Any], name: str, most: int = 2_000) -> str:
+    try:
+        return read_as(TEXT, head.get(name, ""))[:most]
+    except Nonsense as error:
+        raise Broken(TROUBLE) from error
 
 
 def _place(at: object) -> tuple[int, ...]:
     if not isinstance(at, list) or not all(isinstance(each, int) for each in at) or len(at) > 100:
-        raise Broken(_TROUBLE)
+        raise Broken(TROUBLE)
     return tuple(at)

@@ -7,14 +7,13 @@ import json
 import os
 import re
 import socket
-import struct
 import sys
 from typing import Any
 
+from connectors.limited.wire import tell
+from connectors.message_key import message_id, message_key, sameness
+from connectors.pst.index import digest
 from memory.confine import allow_cpu, confine
-
-LENGTHS = struct.Struct("!IQ")
-"""Before each answer: how long its JSON and its bytes are."""
 
 MEMORY = 1 << 30
 SECONDS = 60.0
@@ -37,9 +36,9 @@ def main() -> None:
             archive.open_file_object(raw)
             root = archive.get_root_folder()
         except (OSError, MemoryError, RuntimeError, ValueError, TypeError) as error:
-            _tell(connection, {"broken": _said(error)})
+            tell(connection, {"broken": _said(error)})
             return
-        _tell(connection, {"open": True})
+        tell(connection, {"open": True})
         lines = connection.makefile("rb")
         while line := lines.readline():
             asked = json.loads(line)
@@ -47,9 +46,9 @@ def main() -> None:
                 try:
                     message = _at(root, asked["get"])
                 except (OSError, MemoryError, ValueError) as error:
-                    _tell(connection, {"failed": _said(error)})
+                    tell(connection, {"failed": _said(error)})
                     continue
-                _message(connection, message, {})
+                _message(connection, message)
             else:
                 _list(connection, root, {tuple(each) for each in asked["without"]})
         archive.close()
@@ -67,15 +66,15 @@ def _list(connection: socket.socket, root: Any, without: set[tuple[int, ...]]) -
             _messages(connection, folder, told, without)
             inside = _folders(folder, at, path)
         except (OSError, MemoryError, ValueError) as error:
-            _tell(connection, {**told, "failed": f"the folder is broken: {_said(error)}"})
+            tell(connection, {**told, "failed": f"the folder is broken: {_said(error)}"})
             continue
         if inside and len(at) >= _MAX_DEPTH:
-            _tell(connection, {**told, "failed": "folders lie too deep in folders"})
+            tell(connection, {**told, "failed": "folders lie too deep in folders"})
             continue
         waiting.extend(reversed(inside))
     if waiting:
-        _tell(connection, {"at": (), "folder": "", "failed": f"more than {_MAX_FOLDERS} folders"})
-    _tell(connection, {"end": True})
+        tell(connection, {"at": (), "folder": "", "failed": f"more than {_MAX_FOLDERS} folders"})
+    tell(connection, {"end": True})
 
 
 def _messages(
@@ -86,11 +85,11 @@ def _messages(
         if place in without:
             continue
         here = {**told, "at": place}
-        _tell(connection, {**here, "next": True})
+        tell(connection, {**here, "next": True})
         try:
             message = folder.get_sub_message(number)
         except (OSError, MemoryError, ValueError) as error:
-            _tell(connection, {**here, "failed": _said(error)})
+            tell(connection, {**here, "failed": _said(error)})
             continue
         _message(connection, message, here)
 
@@ -111,20 +110,27 @@ def _at(root: Any, place: list[int]) -> Any:
     return root.get_sub_message(place[-1])
 
 
-def _message(connection: socket.socket, message: Any, told: dict[str, Any]) -> None:
+def _message(connection: socket.socket, message: Any, listed: dict[str, Any] | None = None) -> None:
+    """Tell the message itself, or, while they are listed, what it is known by."""
     from connectors.pst.compose import TooLarge, compose
 
     allow_cpu(SECONDS)
     try:
         raw = compose(message)
+        told = {} if listed is None else {**listed, **_known(raw)}
     except TooLarge:
-        _tell(connection, {**told, "failed": "larger than 512 MB"})
+        tell(connection, {**(listed or {}), "failed": "larger than 512 MB"})
     except MemoryError:
-        _tell(connection, {**told, "failed": "out of memory"})
+        tell(connection, {**(listed or {}), "failed": "out of memory"})
     except Exception as error:  # noqa: BLE001 - whatever a hostile message makes the library raise is its own failure
-        _tell(connection, {**told, "failed": _said(error)})
+        tell(connection, {**(listed or {}), "failed": _said(error)})
     else:
-        _tell(connection, told, raw)
+        tell(connection, told, raw if listed is None else b"")
+
+
+def _known(raw: bytes) -> dict[str, str]:
+    same = sameness(raw)
+    return {"key": message_key(message_id(raw), same), "same": same.hex(), "digest": digest(raw)}
 
 
 def _said(error: BaseException) -> str:
@@ -132,13 +138,6 @@ def _said(error: BaseException) -> str:
     found = re.search(r"pypff_\w+: (.+?)(?:\. (?:lib|py)\w+: .*|\.?)$", str(error), re.DOTALL)
     said = found[1] if found else str(error) or type(error).__name__
     return " ".join(said.split())[:160]
-
-
-def _tell(connection: socket.socket, told: dict[str, Any], raw: bytes = b"") -> None:
-    head = json.dumps(told).encode()
-    connection.sendall(LENGTHS.pack(len(head), len(raw)) + head)
-    if raw:
-        connection.sendall(raw)
 
 
 if __name__ == "__main__":

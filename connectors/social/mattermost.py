@@ -29,6 +29,7 @@ class Mattermost(ThreadSource):
     """
 
     kind = "mattermost"
+    reads_files_of_others = True
 
     def open_export(self, archive: Archive) -> Export:
         """The server in these files.

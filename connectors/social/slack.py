@@ -44,6 +44,7 @@ class Slack(ThreadSource):
     """
 
     kind = "slack"
+    reads_files_of_others = True
     options = ("url", "whole")
 
     def __init__(self, config: SourceConfig) -> None:

@@ -32,6 +32,7 @@ class Teams(ThreadSource):
     """
 
     kind = "teams"
+    reads_files_of_others = True
 
     def open_export(self, archive: Archive) -> Export:
         """The messages in these files.

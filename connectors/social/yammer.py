@@ -35,6 +35,7 @@ class Yammer(ThreadSource):
     """
 
     kind = "yammer"
+    reads_files_of_others = True
 
     def open_export(self, archive: Archive) -> Export:
         """The network in these files.

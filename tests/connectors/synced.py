@@ -14,6 +14,7 @@ import pytest
 from api.service import Service
 from connectors.base import Change, Closes, Connector, Content, Locates, SourceConfig
 from connectors.patience import Patience
+from connectors.registry import made_for
 from connectors.testing import ConnectorContract
 from ingest.components import PassageEmbedder
 from ingest.parsers.workers import ParserPool
@@ -104,6 +105,22 @@ class Synced(ConnectorContract):
     """Whether the source itself says who may see a document, and `restrict` takes that right away there."""
     removals_are_explicit = False
     """Whether what is gone there was taken away one by one, by request: then it is gone here, however much it is."""
+
+    @pytest.fixture(autouse=True)
+    def closing(self) -> Iterator[None]:
+        """What was opened in a test is closed after it."""
+        self._opened: list[Connector] = []
+        yield
+        for each in self._opened:
+            if isinstance(each, Closes):
+                each.close()
+
+    def open(self, config: SourceConfig) -> Connector:
+        """As the service does: in a limited process, where the connector reads files of others."""
+        made = made_for(self.connector_class, config)
+        assert isinstance(made, Connector)
+        self._opened.append(made)
+        return made
 
     def restrict(self, key: str) -> None:
         """Have the source let only some see a document."""

@@ -37,17 +37,10 @@ class TestConfluenceExport(Synced):
         with confluence() as self.wiki:
             self.items: dict[str, Item] = {}
             self.path = tmp_path / "export.zip"
-            self.made: list[ConfluenceExport] = []
             self.write()
             yield SourceConfig(
                 "wiki", str(self.path), Access(frozenset({"public"})), state=tmp_path / "state"
             )
-            for each in self.made:
-                each.close()
-
-    def open(self, config: SourceConfig) -> ConfluenceExport:
-        self.made.append(ConfluenceExport(config))
-        return self.made[-1]
 
     def write(self) -> None:
         half = export.write(self.wiki, self.path.with_suffix(".new"))

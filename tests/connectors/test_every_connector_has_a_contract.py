@@ -22,6 +22,7 @@ NO_CONNECTORS = {
     "http_shapes",
     "http_settings",
     "internet_address",
+    "limited",
     "mbox",
     "message_key",
     "patience",

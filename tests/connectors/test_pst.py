@@ -38,14 +38,7 @@ class TestPst(Synced):
         with tempfile.TemporaryDirectory() as place:
             self.root = Path(place, "archives")
             self.root.mkdir()
-            self.opened: list[Pst] = []
             yield SourceConfig("old", str(self.root))
-            for each in self.opened:
-                each.close()
-
-    def open(self, config: SourceConfig) -> Pst:
-        self.opened.append(Pst(config))
-        return self.opened[-1]
 
     def add(self, key: str, body: bytes) -> None:
         Archive([("", {ID: f"<{key}>", TEXT: body.decode()})]).write(self.root / key)
@@ -229,7 +222,7 @@ def test_a_message_that_ends_the_process_is_passed_over(tmp_path: Path) -> None:
     time.sleep(0.05)
     rest = list(listing)
     reader.close()
-    got = [each.raw for each in (first, *rest) if not each.failed]
+    got = [each.key for each in (first, *rest) if not each.failed]
     lost = [each for each in rest if each.failed]
     assert len(got) + len(lost) == 3
     assert len(lost) <= 1, "only the one it was at"

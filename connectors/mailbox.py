@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from connectors import mbox
 from connectors.base import OUT_OF_REACH, Change, Checkpoint, Content, SourceConfig, Upserted
+from connectors.file_tree import key_of
 from connectors.message_key import MAX_MESSAGE, message_id, message_key, sameness, told_apart
 from connectors.patterns import AccessRules, Patterns
 from connectors.unpacked import Unpacked, is_packed, unpacked_head
@@ -293,7 +294,8 @@ class Mailbox:
         return path or self._root.name
 
     def _failed(self, key: str, error: OSError) -> Failed:
-        return Failed(SourceRef(self.kind, self._name, key), Stage.SEEN, _reason(error), retryable=True)
+        ref = SourceRef(self.kind, self._name, key_of(key))
+        return Failed(ref, Stage.SEEN, _reason(error), retryable=True)
 
 
 def _digest(raw: bytes) -> bytes:

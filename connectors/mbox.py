@@ -10,6 +10,11 @@ from typing import BinaryIO
 # It begins with plain characters, which are searched for five times as fast as a look behind.
 _BEGINS = re.compile(rb"\nFrom [^\r\n]*\r?\n(?=[!-9;-~]+:|>From )")
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
+_HEADER = 1 << 16
+_MULTIPART = re.compile(
+    rb"^content-type:[ \t\n]{0,9}multipart/[^\n]*(?:\n[ \t][^\n]*)*", re.IGNORECASE | re.MULTILINE
+)
+_BOUNDARY = re.compile(rb'boundary="?([^"\n;]+)', re.IGNORECASE)
 _CHUNK = 1 << 20
 _OVERLAP = 4096
 """Longer than the line of an envelope and the name of a header field."""
@@ -55,11 +60,8 @@ def cut_off(last: bytes) -> bool:
     if not last.endswith(b"\n"):
         return True
     head, _, body = last.replace(b"\r\n", b"\n").partition(b"\n\n")
-    boundary = re.search(
-        rb'^content-type:\s*multipart/[^;]*;(?:[^\n]|\n[ \t])*?boundary="?([^"\n;]+)',
-        head,
-        re.IGNORECASE | re.MULTILINE,
-    )
+    kind = _MULTIPART.search(head[:_HEADER])
+    boundary = _BOUNDARY.search(kind[0]) if kind else None
     return boundary is not None and b"--" + boundary[1].strip() + b"--" not in body
 
 

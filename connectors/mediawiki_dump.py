@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from connectors.base import OUT_OF_REACH, Change, Checkpoint, Content, SourceConfig, Upserted
+from connectors.file_tree import key_of
 from connectors.mediawiki.choice import Choice
 from connectors.mediawiki.dump_file import Dumped, DumpFile
 from connectors.mediawiki.shapes import Page, Site
@@ -119,7 +120,7 @@ class MediaWikiDump:
         for page in self._wanted(dump):
             ref = SourceRef(self.kind, self._name, str(page.pageid))
             if page.pageid in told:
-                twice = SourceRef(self.kind, self._name, f"{page.pageid} {page.title}")
+                twice = SourceRef(self.kind, self._name, f"{page.pageid} {key_of(page.title[:200])}")
                 yield Failed(twice, Stage.SEEN, "the dump has another page of this number", retryable=True)
                 continue
             told.add(page.pageid)

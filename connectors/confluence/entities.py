@@ -86,7 +86,8 @@ def _begins_well(head: bytes) -> bool:
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = lambda *_: met.append("")
     parser.StartElementHandler = lambda name, _: met.append(name)
-    with suppress(expat.ExpatError):  # whatever is wrong further on, the reading of it says
+    # Whatever is wrong further on, the reading of it says; an encoding of no name is a LookupError.
+    with suppress(expat.ExpatError, LookupError, ValueError):
         parser.Parse(head, False)
     return met[:1] == ["hibernate-generic"]
 

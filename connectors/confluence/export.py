@@ -13,6 +13,7 @@ from connectors.confluence.people import People
 from connectors.confluence.shapes import Content as Found
 from connectors.confluence.shelf import Shelf
 from connectors.confluence.walk import Choice, chosen, kind_and_number, part_of, path_of, version_of
+from connectors.file_tree import key_of
 from connectors.social.archive import Archive, open_archive
 from memory.domain import Access, Failed, SourceRef, Stage
 from memory.errors import InvalidInput, NotFound, SourceError, SourceUnavailable
@@ -21,6 +22,7 @@ from memory.media_types import CONFLUENCE
 _ENTITIES = "entities.xml"
 _OWN = ("comments", "domain", "everybody", "files", "space", "spaces", "url")
 _FILE_BYTES = 1_000_000_000
+_LONGEST_ID = 64
 
 
 class ConfluenceExport:
@@ -124,6 +126,10 @@ class ConfluenceExport:
 
     def _told(self, kind: str, number: str) -> Iterator[Change]:
         ref = SourceRef(self.kind, self._name, f"{kind}/{number}")
+        if not (number.isascii() and number.isalnum()) or len(number) > _LONGEST_ID:
+            odd = SourceRef(self.kind, self._name, f"{kind}?{key_of(number[:_LONGEST_ID])}")
+            yield Failed(odd, Stage.SEEN, "its id is none that a Confluence gives", retryable=True)
+            return
         try:
             found = self._export.content(number)
             if found is None or not self._takes(found):
@@ -180,7 +186,7 @@ class ConfluenceExport:
             raise SourceError(f"File {file.id} is larger than any file that is read.")
         try:
             with archive.open(name) as opened:
-                return opened.read()
+                return opened.read(_FILE_BYTES)
         except OSError as error:
             raise SourceError(
                 f"File {file.id} is not in the export.", hint="Export the space with its attachments."

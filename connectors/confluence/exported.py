@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import ValidationError
+
 from connectors.confluence.access import EVERYBODY, Viewers
 from connectors.confluence.shapes import Content, Group, Space, User
 from connectors.confluence.shelf import Shelf
@@ -31,7 +33,7 @@ class Exported:
         """A page, post, comment or file with who may see it; None where there is none.
 
         :param whole: with its text and everybody who worked on it.
-        :raises SourceError: where the export does not say who may see it.
+        :raises SourceError: where the export does not say who may see it, or what it says makes no sense.
         """
         row = self._row(number)
         if row is None:
@@ -50,7 +52,11 @@ class Exported:
             told["container"] = self._told(there) if there else None
         if whole:
             told |= self._whole(row)
-        return Content.model_validate(told)
+        try:
+            return Content.model_validate(told)
+        except ValidationError as error:
+            wrong = ".".join(map(str, error.errors()[0]["loc"]))
+            raise SourceError(f"The export has a {wrong} that no Confluence writes.") from error
 
     def comments(self, number: str) -> list[Content]:
         """What was said about a page, oldest first."""

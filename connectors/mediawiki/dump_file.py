@@ -147,7 +147,7 @@ class DumpFile:
                 f"{self._name} is broken or breaks off, in line {error.lineno:,}: {expat.ErrorString(error.code)}.",
                 hint=_NO_DUMP,
             ) from error
-        except (OSError, EOFError, zlib.error, ValueError) as error:
+        except (OSError, EOFError, zlib.error, ValueError, LookupError) as error:
             raise SourceError(f"{self._name} is broken or breaks off: {error}.", hint=_NO_DUMP) from error
         return True
 

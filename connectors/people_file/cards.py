@@ -50,12 +50,15 @@ class Cards:
         """
         if not self._people:
             raise InvalidInput("There is no card of a person.", hint="Each begins with BEGIN:VCARD.")
+        ways = self._ways()
         people = [
-            replace(each, manager=self._id_of(self._managers.get(each.id, "")))
+            replace(each, manager=self._id_of(self._managers.get(each.id, ""), ways))
             for each in self._people.values()
         ]
         groups = [
-            ListedGroup(which, group_token(name), frozenset(map(self._id_of, members)) - {""})
+            ListedGroup(
+                which, group_token(name), frozenset(self._id_of(each, ways) for each in members) - {""}
+            )
             for which, (name, members) in self._groups.items()
         ]
         told, problems = apart(groups)
@@ -83,17 +86,21 @@ class Cards:
         self._people[which] = ListedPerson(which, known, _department(card), where=where)
         self._managers[which] = _plain(_manager(card))
 
-    def _id_of(self, said: str) -> str:
+    def _ways(self) -> dict[str, set[str]]:
+        """The ids of those who have an address, or a name in lower case."""
+        found: dict[str, set[str]] = {}
+        for person in self._people.values():
+            for each in person.names:
+                found.setdefault(each.address, set()).add(person.id)
+                found.setdefault(each.name.lower(), set()).add(person.id)
+        return found
+
+    def _id_of(self, said: str, ways: dict[str, set[str]]) -> str:
         """The id of whom a member or a manager is said to be: an id, an address, or a name that only one has."""
         if said in self._people or said in self._groups:
             return said
-        plain = said.lower().removeprefix("mailto:")
-        found = [
-            each.id
-            for each in self._people.values()
-            if said and any(plain in (one.address, one.name.lower()) for one in each.names)
-        ]
-        return found[0] if len(found) == 1 else ""
+        found = ways.get(said.lower().removeprefix("mailto:"), set()) if said else set()
+        return next(iter(found)) if len(found) == 1 else ""
 
 
 def _all(card: Any, name: str) -> list[str]:

@@ -110,7 +110,9 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
         for row in reader:
             yield reader.line_num, {name: (value or "").strip() for name, value in row.items() if name}
     except csv.Error as error:
-        raise InvalidInput(f"Not a CSV file, after line {reader.line_num}: {error}.") from error
+        raise InvalidInput(
+            f"Not a CSV file, after line {reader.line_num}: {error}.", hint="Save it as CSV in UTF-8."
+        ) from error
 
 
 def _column(name: str) -> str:

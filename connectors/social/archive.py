@@ -6,7 +6,7 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -69,7 +69,7 @@ def open_archive(location: str) -> Archive:
         if path.suffix == ".jsonl":
             return _Folder(path.parent, only=path.name)
         return _Zip(path)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError) as error:
         raise SourceError(
             f"{path} is not a zip file that can be read: {error}.", hint="Download the export again."
         ) from error
@@ -88,10 +88,13 @@ class _Folder:
     def __init__(self, path: Path, only: str = "") -> None:
         self.path = path / only
         self._root = path
+        self._flags = os.O_RDONLY | (0 if only else getattr(os, "O_NOFOLLOW", 0))
         self.sizes = {only: self.path.stat().st_size} if only else dict(sorted(_listed(path)))
 
     def open(self, name: str) -> BinaryIO:
-        return (self._root / name).open("rb")
+        # What became a link since it was listed leads nowhere, and nobody waits at a pipe.
+        flags = self._flags | getattr(os, "O_NONBLOCK", 0)
+        return open(os.open(self._root / name, flags), "rb")  # noqa: PTH123 - of a descriptor; whoever asked closes it
 
     def stamp(self, name: str) -> str:
         try:
@@ -113,6 +116,8 @@ class _Zip:
         self.path = path
         self._stamp = self._now()
         self._zip = zipfile.ZipFile(path)
+        self._left = max(_BOMB, MAX_RATIO * path.stat().st_size)
+        """Bytes that may be unpacked still: files in a zip may overlap, and one may be asked for again and again."""
         self._infos = {
             info.filename: info
             for info in self._zip.infolist()
@@ -126,10 +131,15 @@ class _Zip:
         if info.file_size > _BOMB and info.file_size > MAX_RATIO * max(1, info.compress_size):
             raise OSError(None, f"unpacks to more than {MAX_RATIO} times its size")
         try:
-            return io.BufferedReader(_Checked(self._zip.open(info)))
+            return io.BufferedReader(_Checked(self._zip.open(info), self._unpacked))
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
             # RuntimeError: it is encrypted.
             raise OSError(None, str(error)) from error
+
+    def _unpacked(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise OSError(None, f"the whole zip unpacks to more than {MAX_RATIO} times its size")
 
     def stamp(self, name: str) -> str:
         return self._stamp if self._now() == self._stamp and name in self._infos else ""
@@ -146,11 +156,14 @@ class _Zip:
 
 
 class _Checked(io.RawIOBase):
-    """A file in a zip whose damage is an `OSError`, like any other file's."""
+    """A file in a zip whose damage is an `OSError`, like any other file's.
 
-    def __init__(self, file: Any) -> None:
+    :param unpacked: is told how many bytes were.
+    """
+
+    def __init__(self, file: Any, unpacked: Callable[[int], None]) -> None:
         super().__init__()
-        self._file = file
+        self._file, self._unpacked = file, unpacked
 
     def readable(self) -> bool:
         return True
@@ -164,6 +177,7 @@ class _Checked(io.RawIOBase):
             if type(error).__module__ in ("zlib", "_lzma", "lzma"):
                 raise OSError(None, f"damaged in the zip: {error}") from error
             raise
+        self._unpacked(len(data))
         buffer[: len(data)] = data
         return len(data)
 
@@ -225,7 +239,10 @@ def json_items(file: BinaryIO) -> Iterator[Any]:
             return
         item, end = _decoded(decoder, held, at)
         if end < 0 or end == len(held):  # it may go on
-            more = next(decoded, "") if len(held) - at <= MAX_ITEM else ""
+            # Twice as much each time: an item that is as long as one may be is not read anew with each piece.
+            more = (
+                "".join(islice(decoded, 1 + (len(held) - at) // _CHUNK)) if len(held) - at <= MAX_ITEM else ""
+            )
             if more:
                 held, at = held[at:] + more, 0
                 continue

@@ -264,6 +264,8 @@ class _Workspace(Export):
     def _writer(self, item: dict[str, Any], kind: str) -> tuple[str, str]:
         """Who wrote it, else what a program calls itself."""
         by = item.get("user") or ""
+        if not isinstance(by, str):
+            raise TypeError
         if kind == "bot_message" or (item.get("bot_id") and not by):
             profile = item.get("bot_profile") or {}
             return "", str(item.get("username") or profile.get("name") or "bot")

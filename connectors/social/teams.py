@@ -190,7 +190,7 @@ class _Tenant(Export):
 
     def _post(self, item: dict[str, Any], *, reply: bool) -> Post:
         identity, at = item["id"], _moment(item["createdDateTime"])
-        if not isinstance(identity, str) or at is None:
+        if not isinstance(identity, str) or not identity or at is None:
             raise TypeError
         if item.get("deletedDateTime"):
             return Post(identity, at, gone=True)

@@ -22,6 +22,7 @@ from typing import Any, BinaryIO, ClassVar
 from urllib.parse import quote
 
 from connectors.base import Change, Checkpoint, Content, SourceConfig, Upserted
+from connectors.file_tree import key_of
 from connectors.patterns import AccessRules, Patterns, digest_of
 from connectors.social.archive import Archive, open_archive, reason
 from connectors.social.posts import Conversation, Post, Someone, merged
@@ -371,7 +372,8 @@ class ThreadSource(ABC):
         return True
 
     def _unread(self, item: Unread) -> Failed:
-        key = f"{item.file}#{item.part}" if item.part else item.file
+        name = shortened(key_of(item.file))
+        key = f"{name}#{item.part}" if item.part else name
         return Failed(SourceRef(self.kind, self._config.name, key), Stage.SEEN, item.reason, retryable=True)
 
 
@@ -394,7 +396,11 @@ def _key(said: Said) -> str:
 
 def key_part(identity: str) -> str:
     """An id as a part of a key: without slashes or what cannot be printed, and not too long."""
-    plain = quote(identity, safe=" !$&'()*+,.:;=@~")
-    if len(plain) <= 150:
+    return shortened(quote(identity, safe=" !$&'()*+,.:;=@~", errors="surrogatepass"), most=150)
+
+
+def shortened(plain: str, most: int = 500) -> str:
+    """A text that is not too long; of one that was, no other has the same."""
+    if len(plain) <= most:
         return plain
     return f"{plain[:100]}~{blake2b(plain.encode(), digest_size=12).hexdigest()}"

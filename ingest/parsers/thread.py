@@ -169,7 +169,7 @@ def _text(told: Mapping[str, Any], name: str) -> str:
     value = told.get(name) or ""
     if not isinstance(value, str):
         raise TypeError
-    return value
+    return value.replace("\0", "")  # PostgreSQL has no such character
 
 
 def clock(at: datetime | None) -> str:

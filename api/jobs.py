@@ -4,7 +4,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from functools import partial
@@ -28,6 +28,12 @@ from memory.errors import DiskFull, InvalidInput, MemoryInUse, MnemeError, RateL
 log = logging.getLogger("mneme")
 
 _T = TypeVar("_T")
+
+_PLACE_S = 5.0
+"""For so long a source keeps others from beginning; those that wait for their servers must not starve who would be quick."""
+
+_MOST_READ = 32
+"""Sources that are read beside each other at all."""
 
 _IDLE_S = 2.0
 """After so long without a document from any source, some passages are embedded meanwhile."""
@@ -237,18 +243,19 @@ class Jobs:
         )
 
     def _read_all(self, sync: Sync, job: SyncJob) -> None:
-        """Read what waits, several sources beside each other: one that keeps us waiting holds up no other."""
+        """Read what waits, several sources beside each other: those that keep us waiting hold up no other."""
         most = self._memory.settings.sync.sources_at_once
-        with ThreadPoolExecutor(most, thread_name_prefix="source") as readers:
-            reading: set[Future[None]] = set()
+        with ThreadPoolExecutor(max(most, _MOST_READ), thread_name_prefix="source") as readers:
+            reading: dict[Future[None], float] = {}
             try:
                 while True:
-                    while len(reading) < most and (task := job.take()):
-                        reading.add(readers.submit(self._read, sync, job, task))
+                    while _has_place(reading.values(), most) and (task := job.take()):
+                        reading[readers.submit(self._read, sync, job, task)] = time.monotonic()
                     if not reading:
                         return
-                    done, reading = wait(reading, _IDLE_S, FIRST_COMPLETED)
+                    done, _ = wait(reading, _IDLE_S, FIRST_COMPLETED)
                     for each in done:
+                        del reading[each]
                         each.result()
                     if job.meaning and sync.idle_s >= _IDLE_S:
                         job.embedded += self._again(sync, partial(sync.embed_between, self._wanted))
@@ -279,3 +286,13 @@ class Jobs:
             job.failed(source.name, error)
         finally:
             job.left(source.name)
+
+
+def _has_place(began: Iterable[float], most: int) -> bool:
+    """Whether one more source may begin beside those that began at these moments.
+
+    :param most: how many may be read that have begun lately.
+    """
+    since = list(began)
+    lately = sum(time.monotonic() - each < _PLACE_S for each in since)
+    return lately < most and len(since) < max(most, _MOST_READ)

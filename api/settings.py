@@ -110,7 +110,8 @@ class SyncSettings(SettingsGroup):
 
     max_file_mb: Annotated[int, Field(ge=1)] = Field(200, description="Larger files are skipped.")
     sources_at_once: Annotated[int, Field(ge=1)] = Field(
-        4, description="Sources that are read beside each other; a slow one holds up no other."
+        4,
+        description="Sources that may begin to be read within the same five seconds; those that are slow hold up no other.",
     )
     stop_after_failures: Annotated[int, Field(ge=0)] = Field(
         10, description="A source's sync stops after so many new failures in a row; 0: never."

@@ -89,6 +89,20 @@ def test_a_slow_source_holds_up_no_other(asked: Service, tmp_path: Path) -> None
     assert asked.doctor(repair=False, rebuild=False)["well"]
 
 
+def test_more_slow_sources_than_are_read_at_once_starve_nobody(asked: Service, tmp_path: Path) -> None:
+    slow = [f"slow{number}" for number in range(asked.memory.settings.sync.sources_at_once + 1)]
+    for name in slow:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.txt").write_text("The slow harbour was dredged.")
+        add_folder(asked, tmp_path / name, name, "slow")
+    job = asked.jobs.start([*slow, "quick"])
+    until(lambda: found(asked, '"quick harbour"') == 2)
+    assert job.state is State.RUNNING
+    (tmp_path / "go").touch()
+    asked.jobs.wait()
+    assert (job.state, len(job.summaries)) == (State.DONE, len(slow) + 1)
+
+
 def test_one_source_is_stopped_and_the_others_go_on(asked: Service, tmp_path: Path) -> None:
     job = asked.jobs.start(["slow", "quick"])
     until(lambda: found(asked, '"quick harbour"') == 2)

@@ -167,12 +167,14 @@ class Push:
     def changes(self, since: str | None) -> Iterator[Change]:
         """What was put or deleted after the cursor, or ever: somebody asked for each deletion.
 
-        Where the source was told to take or to grant something else since, that is everything.
+        Where the source was told to take or to grant something else since, that is everything; as where its folder is an
+        older one, brought back from a backup.
 
         :raises SourceError: where the folder is gone.
         """
         number, _, settings = (since or "").partition(" ")
-        start = int(number) if settings == self._settings else 0
+        known = int(number or 0)
+        start = known if settings == self._settings and known <= self._store.last() else 0
         rows = self._store.after(start)
         for key, _, digest, facts in rows:
             ref = SourceRef(self.kind, self._name, key)
@@ -183,7 +185,7 @@ class Push:
             else:
                 yield Deleted(ref, explicit=True)
         cursor = f"{rows[-1][1] if rows else start} {self._settings}"
-        yield Checkpoint(cursor, whole=since is not None and settings != self._settings)
+        yield Checkpoint(cursor, whole=since is not None and start < known)
 
     def fetch(self, ref: SourceRef) -> Content:
         """The document as it was put here last."""

@@ -5,7 +5,7 @@ department, ``RELATED`` of the type manager (or ``X-MANAGER``) the manager. A ca
 same is understood. Categories are not groups: whoever keeps the cards may have made them for other ends than access.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -73,7 +73,9 @@ class Cards:
                 self._problems.append(f"{where} is a group without a name.")
                 return
             members = [*_all(card, "member"), *_all(card, "x-addressbookserver-member")]
-            self._groups[which or f"group:{name}"] = (name, [_plain(each) for each in members])
+            which = which or f"group:{name}"
+            if self._is_new(which, self._groups, where):
+                self._groups[which] = (name, [_plain(each) for each in members])
             return
         names = [identity(name, next(iter(addresses), ""))]
         names += [identity(address=each) for each in addresses[1:]]
@@ -83,8 +85,17 @@ class Cards:
             self._problems.append(f"{where} has neither a name nor an address.")
             return
         which = which or name
+        if not self._is_new(which, self._people, where):
+            return
         self._people[which] = ListedPerson(which, known, _department(card), where=where)
         self._managers[which] = _plain(_manager(card))
+
+    def _is_new(self, which: str, known: Mapping[str, object], where: str) -> bool:
+        if which in known:
+            self._problems.append(
+                f"{where} has the UID, address or name of a card before it: that one is taken."
+            )
+        return which not in known
 
     def _ways(self) -> dict[str, set[str]]:
         """The ids of those who have an address, or a name in lower case."""

@@ -89,9 +89,22 @@ def read_table(text: str) -> Told:
     return Told(
         tuple(_managed(found)),
         tuple(ListedGroup(token, token) for token in sorted(tokens)),
-        within={each.id: each.held for each in found},
+        within=_within(found),
         lasting=all(each.lasting for each in found),
     )
+
+
+def _within(found: Iterable[_Line]) -> dict[str, frozenset[str]]:
+    """The groups of each. Two lines of one person, by id and address, add up; else the first has the id, and its groups only."""
+    held: dict[str, frozenset[str]] = {}
+    first: dict[str, str] = {}
+    for each in found:
+        address = each.person.names[0].address if each.person else ""
+        if each.id not in held:
+            held[each.id], first[each.id] = each.held, address
+        elif not each.person or (address and address == first[each.id]):
+            held[each.id] |= each.held
+    return held
 
 
 def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:

@@ -2,7 +2,7 @@
 
 The form is documented at https://docs.mattermost.com/onboard/bulk-loading-data-format.html: one object a line, first
 teams, channels and people, then posts with their replies in them. Posts have no ids there: one is known by its channel,
-its time and who wrote it, which is how Mattermost itself tells them apart when it reads such a file.
+its time, who wrote it and what it says, which is how Mattermost itself tells them apart when it reads such a file.
 """
 
 import re
@@ -60,6 +60,8 @@ class _Server(Export):
         self._members: dict[tuple[str, str], set[str]] = {}
         self._channels: dict[tuple[str, ...], Channel] = {}
         self._unread: list[Unread] = []
+        self._met: dict[tuple[str, str], list[str]] = {}
+        """What each person has said in each channel at each moment, in the file's order."""
         self._read_lists()
 
     def batches(self) -> Iterator[Iterable[Said | Unread]]:
@@ -123,6 +125,7 @@ class _Server(Export):
                 self._members.setdefault((_name(team["name"]), _name(channel["name"])), set()).add(name)
 
     def _posts(self) -> Iterator[Said | Unread]:
+        self._met.clear()
         try:
             for number, line in self._lines():
                 part = f"line {number}"
@@ -142,12 +145,12 @@ class _Server(Export):
     def _said(self, told: dict[str, Any], *, direct: bool) -> Iterator[Said]:
         channel = self._direct(told["channel_members"]) if direct else self._channel(told)
         replies = [each for each in told.get("replies") or () if not is_system(each)]
-        first = self._post(told)
+        first = self._post(told, channel.id)
         thread = first.id if replies else ""
         if not is_system(told):
             yield Said(channel, first, self._name, thread)
         for reply in replies:
-            yield Said(channel, self._post(reply, reply=True), self._name, thread)
+            yield Said(channel, self._post(reply, channel.id, reply=True), self._name, thread)
 
     def _channel(self, told: dict[str, Any]) -> Channel:
         place = (_name(told["team"]), _name(told["channel"]))
@@ -173,12 +176,17 @@ class _Server(Export):
             self._channels["", *names] = known
         return known
 
-    def _post(self, told: dict[str, Any], *, reply: bool = False) -> Post:
+    def _post(self, told: dict[str, Any], place: str, *, reply: bool = False) -> Post:
         by, at = _name(told["user"]), told["create_at"]
         text = told.get("message") or ""
         if not isinstance(at, int) or isinstance(at, bool) or not isinstance(text, str):
             raise TypeError
         identity = f"{at}-{by}"
+        said = self._met.setdefault((place, identity), [])
+        if text not in said:
+            said.append(text)
+        if number := said.index(text):  # programs post more than once in a millisecond
+            identity += f"-{number + 1}"
         if told.get("delete_at"):
             return Post(identity, moment_of(at), gone=True)
         if by not in self.people:

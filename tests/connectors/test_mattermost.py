@@ -212,3 +212,15 @@ def test_what_is_no_export_says_so(tmp_path: Path) -> None:
         with pytest.raises(SourceError) as raised:
             Mattermost(SourceConfig("mm", str(tmp_path / name))).check()
         assert raised.value.hint
+
+
+def test_what_a_program_posts_twice_in_a_millisecond_is_there_twice_and_a_post_told_twice_once(
+    tmp_path: Path,
+) -> None:
+    posts = [post("Alarm one", at=3), post("Alarm two", at=3)]
+    path = write(tmp_path / "export.jsonl", channel("offers"), user("jane", ["offers"]), *posts, posts[0])
+    source = Mattermost(SourceConfig("chat", str(path)))
+    (document,) = [each.ref for each in source.changes(None) if isinstance(each, Upserted)]
+    body = source.fetch(document).body
+    assert isinstance(body, bytes)
+    assert (body.count(b"Alarm one"), body.count(b"Alarm two")) == (1, 1)

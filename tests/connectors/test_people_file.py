@@ -170,3 +170,23 @@ def test_who_is_in_the_file_no_more_sees_nothing(tmp_path: Path) -> None:
         people.write_text("".join(line for line in TABLE.splitlines(keepends=True) if "Jane D" not in line))
         assert counts(sync(asked, "hr"))["removed"] == 1
         assert seen(asked, "jane@x.example") == []
+
+
+def test_two_lines_of_one_person_add_up_and_an_id_that_two_have_gives_neither_the_others_groups(
+    tmp_path: Path,
+) -> None:
+    """Some systems export a line for each group."""
+    found = told(
+        tmp_path / "people.csv",
+        "name,address,groups,id\nJane Doe,jane@x.example,sales,7\nJane Doe,jane@x.example,legal,7\nBo,bo@x.example,board,7\n",
+    )
+    assert found.within == {"7": {"group:sales", "group:legal"}}
+
+
+def test_cards_that_share_what_they_are_known_by_are_told(tmp_path: Path) -> None:
+    card = "BEGIN:VCARD\nVERSION:4.0\nFN:{}\nEMAIL:{}\nEND:VCARD\n".format
+    found = told(tmp_path / "people.vcf", card("Jane", "info@x.example") + card("Bo", "info@x.example"))
+    assert [each.names[0].name for each in found.people] == ["Jane"]
+    assert found.problems == (
+        "people.vcf, card 2 has the UID, address or name of a card before it: that one is taken.",
+    )

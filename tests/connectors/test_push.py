@@ -1,5 +1,6 @@
 """The push connector: documents that other programs put into a store of its own."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,3 +76,22 @@ def test_a_documents_own_tokens_replace_the_sources_and_a_rule_replaces_both(tmp
     assert Push(config).access(plain) == Access(frozenset({"staff"}))
     legal = Access(frozenset({"legal"}))
     assert Push(replace(config, rules=(("own", legal),))).access(own) == legal
+
+
+def test_what_is_put_after_the_folder_was_restored_from_an_older_copy_is_told(tmp_path: Path) -> None:
+    store = PushStore(tmp_path / "pushed")
+    store.create()
+    source = Push(SourceConfig("crm", str(tmp_path / "pushed")))
+    store.put(Pushed("a", b"1", {}))
+    shutil.copytree(tmp_path / "pushed", tmp_path / "copy")
+    for key in "bc":
+        store.put(Pushed(key, b"1", {}))
+    *_, last = source.changes(None)
+    assert isinstance(last, Checkpoint)
+    shutil.rmtree(tmp_path / "pushed")
+    shutil.copytree(tmp_path / "copy", tmp_path / "pushed")
+    store.put(Pushed("new", b"1", {}))
+    *told, last = source.changes(last.cursor)
+    assert sorted(each.ref.key for each in told if isinstance(each, Upserted)) == ["a", "new"]
+    assert isinstance(last, Checkpoint)
+    assert last.whole, "what the older copy lacks is missing from the source, and weighed as such"

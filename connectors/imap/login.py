@@ -12,6 +12,7 @@ import httpx
 from pydantic import SecretStr
 
 from connectors.base import SourceConfig
+from connectors.http_errors import retry_after
 from connectors.internet_address import is_here
 from memory.errors import InvalidInput, RateLimited, SourceError, SourceUnavailable
 
@@ -80,12 +81,12 @@ class TokenEndpoint:
             form["scope"] = self.scope
         host = urlsplit(self.url).hostname
         try:
-            answer = httpx.post(self.url, data=form, timeout=_TIMEOUT_S)
+            # Not through a proxy that the environment names: it would see the secrets.
+            answer = httpx.post(self.url, data=form, timeout=_TIMEOUT_S, trust_env=False)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise SourceUnavailable(f"{host} cannot be reached for a token: {error}.") from error
         if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            after = answer.headers.get("retry-after", "")
-            raise RateLimited(f"{host} asks for a pause.", after_s=float(after) if after.isdigit() else None)
+            raise RateLimited(f"{host} asks for a pause.", after_s=retry_after(answer.headers))
         if answer.is_server_error:
             raise SourceUnavailable(f"{host} gives no token for now: HTTP {answer.status_code}.")
         try:

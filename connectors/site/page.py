@@ -32,7 +32,9 @@ class Told:
 def told_by(url: str, headers: httpx.Headers, body: bytes) -> Told:
     """What an answer says; of what is no HTML, what its headers say."""
     rules = " ".join(headers.get_list("x-robots-tag"))
-    told = Told(hidden=bool(_NO_INDEX.search(rules)))
+    named = httpx.Response(httpx.codes.OK, headers=headers).links.get("canonical", {}).get("url", "")
+    # What is no HTML can say it in no other way (RFC 6596, 3); what a page itself says goes before.
+    told = Told(hidden=bool(_NO_INDEX.search(rules)), canonical=(normal(named, url) or "") if named else "")
     if is_page(headers):
         charset = headers.get("content-type", "").lower().partition("charset=")[2].strip(" \"';") or "utf-8"
         try:

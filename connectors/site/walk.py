@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 from connectors.base import UNASKED, Change, Checkpoint, Upserted
 from connectors.http import Answer, Web
+from connectors.http_errors import Refused
 from connectors.patterns import AccessRules, Patterns
 from connectors.site.addresses import Scope, normal
 from connectors.site.page import told_by
@@ -129,6 +130,7 @@ class Walk:
             return error.message
         if isinstance(found, NotFound):
             self.visited.forget(url)
+        if isinstance(found, NotFound | Refused):
             return ""
         if isinstance(found, SourceError):
             return found.message
@@ -164,6 +166,8 @@ class Walk:
             yield from self._as_it_is(found, key, depth, chain)
         elif isinstance(found, NotFound):
             self.visited.forget(url)
+        elif isinstance(found, Refused) and self.visited.get(url):
+            return  # It could be read before: a right was taken away. Where that is most of the site, its removal is held.
         elif self.taste.wants(key):
             passing = isinstance(found, SourceUnavailable)
             yield Failed(self.ref(key), Stage.FETCHED, found.message, retryable=passing)

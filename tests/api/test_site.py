@@ -66,6 +66,31 @@ def test_what_a_page_says_and_who_wrote_it_is_found(server: Apache, tmp_path: Pa
         assert counts(sync(asked, accept_removals=True)) == {"known": 3, "unchanged": 2, "removed": 1}
 
 
+def test_what_may_be_read_no_more_is_gone_and_all_of_it_at_once_is_held(
+    server: Apache, tmp_path: Path
+) -> None:
+    names = [f"{number}.html" for number in range(9)]
+    write(server, "index.html", "Welcome", *names)
+    for name in names:
+        write(server, name, f"The walnut budget, part {name}.")
+    rule = server.files / ".htaccess"
+    with service(tmp_path / "home") as asked:
+        add(asked, server)
+        assert counts(sync(asked)) == {"known": 10, "indexed": 10}
+        rule.write_text('<Files "3.html">\nRequire all denied\n</Files>\n')
+        assert counts(sync(asked)) == {"known": 10, "unchanged": 9, "removed": 1}
+        found = [each["ref"] for each in asked.search("walnut budget", OWNER)["results"]]
+        assert len(found) == 8
+        assert "site:web/3.html" not in found
+        rule.write_text('<FilesMatch "[0-9].html">\nRequire all denied\n</FilesMatch>\n')
+        assert counts(sync(asked)) == {"known": 9, "unchanged": 1, "held": 8}
+        assert asked.search("walnut budget", OWNER)["total"] == 8
+        rule.unlink()
+        back = sync(asked)
+        assert (counts(back)["indexed"], back["embedded"]) == (1, 0), "its vectors are kept"
+        assert asked.search("walnut budget", OWNER)["total"] == 9
+
+
 @pytest.mark.slow
 def test_killed_syncs_end_like_one_that_was_not(server: Apache, tmp_path: Path) -> None:
     choose = random.Random(11)

@@ -210,6 +210,14 @@ def test_what_wants_to_be_known_by_another_address_is_there_once(place: Place) -
         assert failed.ref.key == "out.html"
 
 
+def test_what_is_no_page_names_its_address_in_a_header(place: Place) -> None:
+    place.put("a.txt", "text")
+    place.put("b.txt", "text")
+    place.put("index.html", page("a.txt", "b.txt"))
+    place.put(".htaccess", '<Files "a.txt">\nHeader set Link "</b.txt>; rel=\\"canonical\\""\n</Files>\n')
+    assert keys(list(place.open().changes(None))) == [".", "b.txt"]
+
+
 def test_what_wants_not_to_be_found_is_not_there(place: Place) -> None:
     place.put("a.html", page("c.html", head='<meta name="robots" content="noindex">'))
     place.put("b.html", page("d.html", head='<meta name="robots" content="nofollow">'))

@@ -49,6 +49,8 @@ class ChangeReader:
         self._walk = Walked()
         self._since = catalogue.sources.cursor(source) if connector.reports_deletions else None
         self._begun = False
+        self._known = 0
+        """How many documents of the source were known before."""
         self._unasked = 0
         """Documents of which there was no time to ask whether they are gone."""
 
@@ -63,6 +65,7 @@ class ChangeReader:
         :raises SourceError: where the source cannot be reached, or not any more.
         :raises TooManyFailures: where too much of it cannot be fetched.
         """
+        self._known = self._catalogue.ledger.count(self._source, listed=True)
         waiting: list[Upserted | Moved] = []
         for change in self._connector.changes(self._since):
             self._look()
@@ -110,18 +113,26 @@ class ChangeReader:
         gone = self._missing() if self._whole else self._reported()
         # What is attached goes with its document, so only documents the source lists are weighed.
         gone = [row for row in gone if row.parent is None]
-        weighed = (row for row in gone if row.ref not in self._walk.explicit and not row.held_back)
+        elsewhere = self._elsewhere_by_content(gone)
+        settled = self._walk.explicit | elsewhere
+        weighed = (row for row in gone if row.ref not in settled and not row.held_back)
         documents = [row for row in weighed if row.document]
         total = self._catalogue.ledger.count(self._source, listed=True)
         attached = self._catalogue.ledger.attached([row.ref for row in gone])
         if not accept_removals and len(documents) + self._unasked > HELD_SHARE * total:
-            self._summary.held = len(gone) + sum(map(len, attached.values()))
-        else:
-            for row in gone:
-                self._removals.remove(row, attached[row.ref])
+            kept = [row for row in gone if row.ref not in elsewhere]
+            self._summary.held = sum(1 + len(attached[row.ref]) for row in kept)
+            gone = [row for row in gone if row.ref in elsewhere]
+        for row in gone:
+            self._removals.remove(row, attached[row.ref])
         self._summary.known = self._summary.accounted
         if self._walk.cursor is not None and not self._summary.held:
             self._catalogue.sources.set_cursor(self._source, self._walk.cursor)
+
+    def _elsewhere_by_content(self, gone: list[LedgerRow]) -> set[SourceRef]:
+        if not (gone and self._walk.new):
+            return set()
+        return self._walk.elsewhere(gone, self._catalogue.ledger.of_source(self._source))
 
     def _reported(self) -> list[LedgerRow]:
         """What the source says is gone, and folders that can be listed again: those were never documents."""
@@ -304,6 +315,8 @@ class ChangeReader:
         if row is not None and row.stage is Stage.FAILED:
             self._monitor.expect(row.ref)
         self._monitor.succeeded(Stage.FETCHED)
+        if row is None and self._known:
+            self._walk.new.add(change.ref.key)
         document = (row.document if row else None) or new_document_id()
         yield Fetched(
             content,

@@ -127,6 +127,33 @@ def test_what_moves_and_what_vanishes(server: Shared, tmp_path: Path) -> None:
         whole(asked, [server])
 
 
+def test_most_of_a_share_moves_and_is_there_once(server: Shared, tmp_path: Path) -> None:
+    """SFTP does not tell which file is which: what came in with the same bytes is what had gone, and weighs nothing."""
+
+    def found() -> list[str]:
+        return sorted(each["ref"] for each in asked.search("beech", OWNER, limit=50)["results"])
+
+    with service(tmp_path / "home") as asked:
+        for number in range(12):
+            server.put(f"Projects/{number}.txt", f"beech plan {number}" if number else "beech plan 1")
+        for number in range(8):
+            server.put(f"Other/{number}.txt", f"oak {number}")
+        add(asked, server)
+        assert counts(sync(asked)) == {"known": 20, "indexed": 20}
+        (server.files / "Projects").rename(server.files / "Projects 2026")
+        job = sync(asked)
+        assert (counts(job).get("held", 0), job["embedded"]) == (0, 0)
+        assert found() == sorted(f"share:{server.kind}/Projects 2026/{number}.txt" for number in range(12))
+        (server.files / "Projects 2026").rename(server.files / "Projects")
+        (server.files / "Projects" / "1.txt").unlink()
+        for path in (server.files / "Other").iterdir():
+            path.rename(server.real.place / f"gone-{path.name}")
+        # The others are held: nothing with their bytes came in; of two alike, one new one stands for one old.
+        assert counts(sync(asked))["held"] == 9
+        assert len(found()) == 12
+        assert asked.doctor(repair=False, rebuild=False)["well"]
+
+
 def whole(asked: Service, servers: list[Shared]) -> None:
     """Every file is there once, in catalogue and index, and these agree."""
     for server in servers:

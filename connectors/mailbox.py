@@ -259,9 +259,10 @@ class Mailbox:
                 yield from self._message(_Place(path), raw, raw, walk)
         except FileNotFoundError:
             walk.doubts.append(f"{path} went away while it was read")
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             walk.doubts.append(f"{self._shown(path)} cannot be read")
-            yield self._failed(self._shown(path), error)
+            large = OSError(None, "a message of it is larger than memory is given for")
+            yield self._failed(self._shown(path), large if isinstance(error, MemoryError) else error)
 
     def _mailbox(self, path: str, file: BinaryIO, walk: _Walk) -> Iterator[Change]:
         whole = self._root / path if path else self._root
@@ -286,9 +287,8 @@ class Mailbox:
         walk.bodies[key] = same
         walk.places[key] = _Place(place.path, place.span, _digest(raw))
         access = self._access.digest(self._shown(place.path))
-        yield Upserted(
-            SourceRef(self.kind, self._name, key), f"{hashlib.sha256(plain).hexdigest()[:32]}-{access}"
-        )
+        version = f"{hashlib.sha256(plain).hexdigest()[:32]}-{access}"
+        yield Upserted(SourceRef(self.kind, self._name, key), version, size=len(plain))
 
     def _shown(self, path: str) -> str:
         return path or self._root.name

@@ -217,6 +217,20 @@ def test_a_library_that_runs_on_is_ended(
     assert "it takes too long" in tried(kind, written(tmp_path / name, data)).said
 
 
+def test_a_message_that_memory_does_not_hold_costs_its_mailbox_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asked, "MEMORY", 200 << 20)
+    folder = tmp_path / "mail"
+    folder.mkdir()
+    for name in ("a.mbox", "b.mbox"):
+        head = f"From jane Mon\nMessage-ID: <{name}@x>\nFrom: a@x\n\n".encode()
+        written(folder / name, head, *[MEGA] * (150 if name == "a.mbox" else 1))
+    outcome = tried("mailbox", folder)
+    assert (outcome.keys, outcome.failed) == (["b.mbox@x"], ["a.mbox"])
+    assert "larger than memory is given for" in outcome.said
+
+
 def test_names_are_no_paths_and_no_two_are_one(tmp_path: Path) -> None:
     """Names that lead elsewhere are none; those that differ by case, or by how an accent is written, are two."""
     accents = [unicodedata.normalize(form, "é") for form in ("NFC", "NFD")]

@@ -2,7 +2,10 @@
 
 import os
 import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -201,6 +204,21 @@ def test_it_ends_with_whoever_started_it(made: Any) -> None:
     before = pid(found)
     assert found.fetch(SourceRef("hostile", "src", "1")).read() == b"text"
     assert pid(found) != before
+
+
+def test_it_ends_with_a_service_that_is_killed() -> None:
+    """Though it is in the midst of something that never ends."""
+    made = f"limited({Hostile.__name__}, SourceConfig('src', 'loop'))"
+    code = f"from {__name__} import *; found = {made}; found.access(SourceRef('hostile', 'src', '1')); print(pid(found), flush=True); found.check()"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as service:
+        assert service.stdout
+        started = Path("/proc", service.stdout.readline().strip())
+        assert started.exists()
+        service.kill()
+    deadline = time.monotonic() + 10
+    while started.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not started.exists()
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=9)

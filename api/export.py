@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -16,15 +17,17 @@ COLUMNS = (
 )
 """The columns, in their order; JSON lines have the same names."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = re.compile(r"(?:\A|(?<=[;\t\r\n]))(?=[ \n]*[=+\-@\t\r])")
+"""Where a cell may begin with a formula: also after what a spreadsheet set to another country takes for the end of one."""
 
 
 def neutral(text: str) -> str:
     """A text no spreadsheet takes for a formula: a quotation mark goes before what one could begin with.
 
-    After OWASP, "CSV Injection"; a blank before the sign does not help, spreadsheets skip it.
+    After OWASP, "CSV Injection"; a blank before the sign does not help, spreadsheets skip it. Where the comma divides the parts
+    of a number (in German, French and Danish) cells end with a semicolon.
     """
-    return f"'{text}" if text.lstrip(" \n").startswith(_FORMULA) else text
+    return _FORMULA.sub("'", text)
 
 
 def as_csv(rows: Iterable[Listed], *, mark: bool = False) -> Iterator[str]:

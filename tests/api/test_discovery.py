@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,9 @@ def test_formulas_are_made_harmless(client: TestClient) -> None:
     for sign in ("=", "+", "-", "@", "\t", "\r"):
         assert neutral(f"{sign}cmd") == f"'{sign}cmd"
         assert neutral(f" {sign}cmd").startswith("'")
+        for end in ";\t\r\n":
+            for cell in re.split(r"[;\t\r\n]", neutral(f"Offer{end} {sign}cmd")):
+                assert not cell.strip().startswith(("=", "+", "-", "@"))
     assert neutral("plain - text") == "plain - text"
     lines = client.get("/api/search/export?q=hyperlink+zebra+third&format=jsonl").text.splitlines()
     assert any(json.loads(line)["passage"].startswith("=HYPERLINK") for line in lines), "JSON runs nothing"
